@@ -1,0 +1,34 @@
+import pg from 'pg';
+
+// bigint columns hold epoch milliseconds, offsets and counts: all below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export type Pool = pg.Pool;
+
+const STATEMENT_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export interface PoolOptions {
+  readonly url: string;
+  /** The role that the session acts as: one per service, so that a service reaches its own schema only. */
+  readonly role?: string;
+  /** Shown in pg_stat_activity. */
+  readonly name: string;
+  /** Connections at most. */
+  readonly max: number;
+}
+
+/** A bounded pool whose every session acts as the service's role. Broken idle connections are replaced, not thrown. */
+export function createPool(options: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.name,
+    max: options.max,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+  });
+  pool.on('error', () => undefined);
+  return pool;
+}
