@@ -1,0 +1,49 @@
+// Two projects: `unit` (everything beside the code it tests) and `flow` (e2e/, on stacks of its own). Both run
+// the TypeScript sources, turned into CommonJS so that `jest` is a global and mocks are hoisted.
+const transform = {
+  '^.+\\.tsx?$': ['@swc/jest', {
+    jsc: {
+      target: 'es2022',
+      parser: { syntax: 'typescript', tsx: true, decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false, react: { runtime: 'automatic' } },
+      keepClassNames: true,
+    },
+    module: { type: 'commonjs' },
+    sourceMaps: 'inline',
+  }],
+};
+
+const common = {
+  testEnvironment: 'node',
+  // Packages of the workspace resolve to their sources: nothing has to be built to test it.
+  testEnvironmentOptions: { customExportConditions: ['@tributary/source', 'node', 'node-addons'] },
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '/\\.local/'],
+  modulePathIgnorePatterns: ['/dist/', '/\\.local/', '/\\.nx/'],
+  // Sources import `./x.js`, as Node wants it; a package in node_modules that means .js gets .js.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts', '$1.tsx'] },
+  transform,
+};
+
+/** @type {import('jest').Config} */
+export default {
+  projects: [
+    {
+      ...common,
+      displayName: 'unit',
+      roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
+      testMatch: ['**/*.test.ts', '**/*.test.tsx'],
+      globalSetup: '<rootDir>/tools/jest/start-servers.ts',
+      globalTeardown: '<rootDir>/tools/jest/stop-servers.ts',
+    },
+    {
+      ...common,
+      displayName: 'flow',
+      roots: ['<rootDir>/e2e'],
+      testMatch: ['**/*.test.ts', '**/*.test.tsx'],
+      setupFilesAfterEnv: ['<rootDir>/tools/jest/flow-timeout.ts'],
+    },
+  ],
+  // Compiled modules stay in a worker until it is replaced; about 25 MB for each suite with Nest in it.
+  workerIdleMemoryLimit: '1GB',
+  maxWorkers: 2,
+};

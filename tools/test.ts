@@ -1,0 +1,71 @@
+// Runs jest: first what lies beside the code, on both cores, then the flows, one at a time. What is not an option
+// of this file goes to jest.
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildWorkspace } from './build-workspace.ts';
+import { workspace } from './preflight.mjs';
+
+interface JestNumbers {
+  numPassedTests: number;
+  numFailedTests: number;
+  numFailedTestSuites: number;
+  numRuntimeErrorTestSuites: number;
+}
+
+const resultsDir = join(workspace, '.local', 'test-results');
+// `--summary` ends the output with a line of numbers for machines; see .ci/run.
+const isSummaryWanted = process.argv.includes('--summary');
+const jestArgs = process.argv.slice(2).filter((arg) => arg !== '--summary');
+const paths = jestArgs.filter((arg, i) => !arg.startsWith('-') && !/^(-t|--testNamePattern|-w|--maxWorkers|-c)$/.test(jestArgs[i - 1] ?? ''));
+// A path that names nothing but e2e, or nothing of it, leaves the other project out, and with it its preparation.
+const runsUnit = paths.length === 0 || !paths.every((path) => path.replace(/^\.\//, '').startsWith('e2e'));
+const runsFlow = paths.length === 0 || !paths.every((path) => /^(\.\/)?(apps|libs|tools)(\/|$)/.test(path));
+
+rmSync(resultsDir, { recursive: true, force: true });
+mkdirSync(resultsDir, { recursive: true });
+
+let isGreen = true;
+if (runsUnit) isGreen = (await runJest('unit')) && isGreen;
+if (runsFlow) {
+  // Flows run the built services; sources would do for everything else.
+  await buildWorkspace();
+  isGreen = (await runJest('flow', '--runInBand')) && isGreen;
+}
+if (isSummaryWanted) printSummary();
+process.exitCode = isGreen ? 0 : 1;
+
+function runJest(project: string, ...more: string[]): Promise<boolean> {
+  const args = [
+    '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js',
+    '--selectProjects', project, '--passWithNoTests', ...more, ...jestArgs,
+    ...(isSummaryWanted ? ['--json', `--outputFile=${resultsFile(project)}`] : []),
+  ];
+  return new Promise((resolve) => {
+    const stdio = isSummaryWanted ? (['ignore', 'ignore', 'inherit'] as const) : ('inherit' as const);
+    const child = spawn(process.execPath, args, { cwd: workspace, stdio: stdio as 'inherit', env: { ...process.env, KAFKAJS_NO_PARTITIONER_WARNING: '1' } });
+    const terminate = () => child.kill('SIGTERM');
+    process.on('SIGTERM', terminate).on('SIGINT', () => {});
+    child.once('exit', (code) => resolve(code === 0));
+  });
+}
+
+function printSummary(): void {
+  let [passed, failed] = [0, 0];
+  for (const project of [...(runsUnit ? ['unit'] : []), ...(runsFlow ? ['flow'] : [])]) {
+    try {
+      const numbers = JSON.parse(readFileSync(resultsFile(project), 'utf8')) as JestNumbers;
+      passed += numbers.numPassedTests;
+      // A suite that could not even be loaded has no failed tests of its own.
+      failed += numbers.numFailedTests + numbers.numRuntimeErrorTestSuites;
+    } catch {
+      failed += 1; // jest itself did not come to an end
+    }
+  }
+  if (!isGreen && failed === 0) failed = 1;
+  console.log(`${passed} passed, ${failed} failed`);
+}
+
+function resultsFile(project: string): string {
+  return join(resultsDir, `${project}.json`);
+}
