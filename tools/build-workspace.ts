@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { workspace } from './preflight.mjs';
 
 /** Rejects with the output of the build when a package does not build. */
-export function buildWorkspace(): Promise<void> {
+export function buildWorkspace(signal?: AbortSignal): Promise<void> {
   const nx = join(workspace, 'node_modules', 'nx', 'bin', 'nx.js');
   return new Promise((resolve, reject) => {
     const output: Buffer[] = [];
@@ -12,6 +12,7 @@ export function buildWorkspace(): Promise<void> {
       cwd: workspace,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NX_TUI: 'false' },
+      signal,
     });
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => output.push(chunk));

@@ -76,6 +76,7 @@ export class SupervisedProcess {
   async whenReady(timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (!(this.#child && (await this.#probe()))) {
+      if (!this.#isWanted) throw new Error(`${this.name} was stopped.`);
       const isHopeless = !this.#options.restart || (!this.#hasBeenReady && this.#deaths >= DEATHS_BEFORE_READY_MAX);
       if (!this.#child && isHopeless) throw new Error(`${this.name} ended instead of getting ready.\n${this.lastLog()}`);
       if (Date.now() > deadline) throw new Error(`${this.name} was not ready within ${timeoutMs / 1000} s.\n${this.lastLog()}`);
@@ -121,6 +122,7 @@ export class SupervisedProcess {
   async #spawn(): Promise<void> {
     const { command, args, env, cwd, uid, gid, logFile, pidFile } = this.plan;
     await this.plan.prepare?.();
+    if (!this.#isWanted) return; // stopped in between
     mkdirSync(dirname(logFile), { recursive: true });
     if (existsSync(logFile) && statSync(logFile).size > LOG_BYTES_MAX) renameSync(logFile, `${logFile}.1`);
     // The child writes to the file itself: through a pipe it would die with its supervisor. It leads a process

@@ -18,6 +18,8 @@ export interface KafkaOptions {
   /** More lines of server.properties. */
   readonly properties?: Readonly<Record<string, string | number>>;
   readonly supervise?: SuperviseOptions;
+  /** Told before the start, so that the caller can stop what does not come up. */
+  readonly onProcess?: (process: SupervisedProcess) => void;
   readonly report?: (sentence: string) => void;
 }
 
@@ -38,6 +40,7 @@ const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin', 'java') 
 export async function startKafka(options: KafkaOptions): Promise<EmbeddedKafka> {
   const lib = await fetchKafkaJars(options.report);
   const broker = new SupervisedProcess(plan(options, lib), options.supervise ?? { restart: false });
+  options.onProcess?.(broker);
   try {
     await broker.start();
     await broker.whenReady(READY_WITHIN_MS);

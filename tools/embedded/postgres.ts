@@ -17,6 +17,8 @@ export interface PostgresOptions {
   /** Server settings, over DEFAULT_SETTINGS. */
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly supervise?: SuperviseOptions;
+  /** Told before the start, so that the caller can stop what does not come up. */
+  readonly onProcess?: (process: SupervisedProcess) => void;
 }
 
 export interface EmbeddedPostgres {
@@ -49,6 +51,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
   const password = readOrMakePassword(options.dir);
   initialise(options.dir, binaries.initdb, account);
   const server = new SupervisedProcess(plan(options, password, binaries.postgres, account), options.supervise ?? { restart: false });
+  options.onProcess?.(server);
   try {
     await server.start();
     await server.whenReady(READY_WITHIN_MS);
