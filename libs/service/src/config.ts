@@ -39,7 +39,7 @@ export class ServiceConfig {
  * Reads the environment once into one typed object.
  * @throws Error naming every variable that is missing or wrong, in one message
  */
-export function readConfig<Config extends ServiceConfig>(type: new () => Config, env: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig<Config extends object>(type: new () => Config, env: NodeJS.ProcessEnv = process.env): Config {
   const config = plainToInstance(type, env, { exposeDefaultValues: true });
   const wrong = validateSync(config, { whitelist: false });
   if (wrong.length > 0) {
