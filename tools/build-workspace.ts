@@ -5,7 +5,7 @@ import { workspace } from './preflight.mjs';
 
 /** Rejects with the output of the build when a package does not build. */
 export function buildWorkspace(signal?: AbortSignal): Promise<void> {
-  const nx = join(workspace, 'node_modules', 'nx', 'bin', 'nx.js');
+  const nx = join(workspace, 'node_modules', '.bin', 'nx');
   return new Promise((resolve, reject) => {
     const output: Buffer[] = [];
     const child = spawn(process.execPath, [nx, 'run-many', '-t', 'build', '--output-style=static'], {

@@ -31,6 +31,8 @@ export interface SuperviseOptions {
 }
 
 const GRACE_MS = 15_000;
+/** Before it is ready it has nothing to finish, and a JVM that is still starting may not hear the signal at all. */
+const GRACE_BEFORE_READY_MS = 3_000;
 const READY_POLL_MS = 100;
 const READY_PROBE_MS_MAX = 2_000;
 /** The first restart is immediate, for a crash is usually alone; then slower, so that a broken build does not spin. */
@@ -107,7 +109,8 @@ export class SupervisedProcess {
     this.#isWanted = false;
     clearTimeout(this.#restartTimer);
     const pid = this.#child?.pid;
-    const ending = pid === undefined ? 'ended' : await endProcess(pid, this.plan.stopSignal ?? 'SIGTERM', this.plan.graceMs ?? GRACE_MS);
+    const graceMs = this.#hasBeenReady ? (this.plan.graceMs ?? GRACE_MS) : GRACE_BEFORE_READY_MS;
+    const ending = pid === undefined ? 'ended' : await endProcess(pid, this.plan.stopSignal ?? 'SIGTERM', graceMs);
     await this.#exited;
     if (this.plan.pidFile) forgetProcess(this.plan.pidFile);
     return ending;

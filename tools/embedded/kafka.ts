@@ -107,6 +107,9 @@ function serverProperties({ port, controllerPort }: KafkaOptions, dataDir: strin
     // The default of 128 MB would be half of the heap.
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     'num.recovery.threads.per.data.dir': 2,
+    // A killed broker that starts again waits for the session of its former life to end: by default nine seconds.
+    'broker.session.timeout.ms': 5_000,
+    'broker.heartbeat.interval.ms': 1_000,
   };
 }
 
