@@ -10,7 +10,7 @@ const KAFKA_FILES = ['libs/stream/src/kafkajs-log.ts', 'libs/stream/src/platform
 const TYPEORM_FILES = ['**/*.postgres.ts', '**/*.entity.ts', '**/migrations/**', 'libs/postgres/**'];
 
 const NEST_FILES = [
-  'apps/**/*.module.ts', 'apps/**/*.controller.ts', 'apps/**/*.stage.ts', 'apps/**/main.ts', 'apps/**/*-guard.ts',
+  'apps/**/*.module.ts', 'apps/**/*.controller.ts', 'apps/**/*.stage.ts', 'apps/**/main.ts', 'apps/**/*-guard.ts', 'apps/**/create-*.ts',
   // Composition only, as the apps' own main and module are.
   'apps/compact/**',
   'libs/service/**', 'libs/stream/src/*transport*.ts',

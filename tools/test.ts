@@ -29,8 +29,13 @@ let isGreen = true;
 if (runsUnit) isGreen = (await runJest('unit')) && isGreen;
 if (runsFlow) {
   // Flows run the built services; sources would do for everything else.
-  await buildWorkspace();
-  isGreen = (await runJest('flow', '--runInBand')) && isGreen;
+  try {
+    await buildWorkspace();
+    isGreen = (await runJest('flow', '--runInBand')) && isGreen;
+  } catch (error) {
+    console.error((error as Error).message);
+    isGreen = false;
+  }
 }
 if (isSummaryWanted) printSummary();
 process.exitCode = isGreen ? 0 : 1;
