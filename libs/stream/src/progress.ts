@@ -29,15 +29,35 @@ export function isFenced(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === FENCED;
 }
 
+interface Row {
+  stage: string; partition: number; epoch: number; next_offset: number | null; positions: [number, number, number][]; out_offset: number;
+}
+
+/** By stage and partition. */
+export type Claimed = ReadonlyMap<string, ReadonlyMap<number, Progress>>;
+
 /** Takes partitions over: from here on nobody with an older epoch can commit. */
-export async function claim(pool: Pool, stages: readonly string[], partitions: readonly number[], owner: string): Promise<Map<string, Map<number, Progress>>> {
-  const { rows } = await pool.query<{ stage: string; partition: number; epoch: number; next_offset: number | null; positions: [number, number, number][]; out_offset: number }>(
+export async function claim(pool: Pool, stages: readonly string[], partitions: readonly number[], owner: string): Promise<Claimed> {
+  const { rows } = await pool.query<Row>(
     `insert into stream.progress as p (stage, partition, epoch, owner)
      select stage, partition, 1, $3 from unnest($1::text[]) stage, unnest($2::int[]) partition order by 1, 2
      on conflict (stage, partition) do update set epoch = p.epoch + 1, owner = excluded.owner
      returning stage, partition, epoch, next_offset, positions, out_offset`,
     [stages, partitions, owner],
   );
+  return toProgress(rows, stages);
+}
+
+/** Where our partitions stand, after a batch of unknown outcome; null when another owner has taken one over. */
+export async function reread(pool: Pool, stages: readonly string[], partitions: readonly number[], owner: string): Promise<Claimed | null> {
+  const { rows } = await pool.query<Row>(
+    'select stage, partition, epoch, next_offset, positions, out_offset from stream.progress where stage = any($1::text[]) and partition = any($2::int[]) and owner = $3',
+    [stages, partitions, owner],
+  );
+  return rows.length === stages.length * partitions.length ? toProgress(rows, stages) : null;
+}
+
+function toProgress(rows: readonly Row[], stages: readonly string[]): Claimed {
   const claimed = new Map(stages.map((stage) => [stage, new Map<number, Progress>()]));
   for (const row of rows) {
     const positions = new Map(row.positions.map(([source, offset, timeMs]) => [source, { offset, timeMs }]));
@@ -48,12 +68,12 @@ export async function claim(pool: Pool, stages: readonly string[], partitions: r
 
 /**
  * The one statement of a batch: the fence over all partitions at once, then everything else. Fails as a whole (see
- * `isFenced`) when one partition is not ours any more or not where we believe it to be.
+ * `isFenced`) when one partition is not ours any more or not where we believe it to be. Answers `outbox_id`.
  */
-export function fencedStatement(advances: readonly Advance[], writes: readonly Write[]): Statement {
+export function fencedStatement(advances: readonly Advance[], writes: readonly Write[], outbox: Write | null): Statement {
   const fence: Write = {
     text: `update stream.progress p
-      set next_offset = coalesce(n.next_offset, p.next_offset), positions = n.positions, out_offset = n.out_offset
+      set next_offset = n.next_offset, positions = n.positions, out_offset = n.out_offset
       from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::bigint[])
         n(stage, partition, epoch, expected, next_offset, positions, out_offset)
       where p.stage = n.stage and p.partition = n.partition and p.epoch = n.epoch and p.next_offset is not distinct from n.expected
@@ -68,5 +88,7 @@ export function fencedStatement(advances: readonly Advance[], writes: readonly W
       advances.map(({ to }) => to.outOffset),
     ],
   };
-  return joinWrites([fence, ...writes], 'select stream.fence((select count(*) from w0), $1)', [advances.length]);
+  const all = outbox === null ? [fence, ...writes] : [fence, outbox, ...writes];
+  const id = outbox === null ? 'null::bigint' : '(select id from w1)';
+  return joinWrites(all, `select stream.fence((select count(*) from w0), $1), ${id} as outbox_id`, [advances.length]);
 }

@@ -56,6 +56,11 @@ export class Reorder {
     return taken;
   }
 
+  /** True when `take` would bring something. */
+  isReady(): boolean {
+    return this.#nextSource() >= 0;
+  }
+
   /** Everything appended before this instant (exclusive) has been taken out. */
   watermarkMs(): number {
     let watermarkMs = Infinity;

@@ -80,8 +80,8 @@ export interface ProfileKey {
 
 /** Where a fold puts what follows from an entry or from time. */
 export interface Emitter {
-  /** Forwards an entry. The library stamps `source` and `offset`. */
-  forward(entry: Entry): void;
+  /** Forwards an entry. The library stamps `source` and `offset`, and answers that offset: the writer's sequence. */
+  forward(entry: Entry): number;
   /** A record for a public topic, through the outbox. */
   record(record: OutRecord): void;
   drop(reason: string): void;
@@ -99,7 +99,7 @@ export interface FoldStage<State> {
   readonly name: StageName;
   readonly reads: Topic;
   readonly writes?: Topic;
-  /** Loads what is stored, in one query; profiles without stored state are left out of the answer. */
+  /** Loads what is stored, in one query, by profile id; profiles without stored state are left out. */
   load(keys: readonly ProfileKey[]): Promise<Map<string, State>>;
   create(key: ProfileKey): State;
   apply(state: State, entry: Entry, emit: Emitter): void;
@@ -111,7 +111,10 @@ export interface FoldStage<State> {
   save(touched: readonly { readonly key: ProfileKey; readonly state: State }[]): readonly Write[];
   /** Called before each batch with the partitions owned; may return work of its own for this batch (backfills). */
   prepare?(context: PrepareContext<State>): Promise<void>;
+  /** These partitions are ours now; forget what was kept. */
   reset?(partitions: readonly number[]): void;
+  /** True when `prepare` has something to do although no entry brings it. */
+  hasWork?(): boolean;
 }
 
 /** What a fold may do between batches: touch states as of the applied position, e.g. to rebuild them. */
@@ -123,10 +126,11 @@ export interface PrepareContext<State> {
     /** The last offset (`sequence` of the writer before) that has been applied here. */
     readonly appliedOffset: number;
   }[];
-  /** States from the cache, loaded or created; those in `touched` will be saved with the batch. */
+  /** States by profile id, from the cache, loaded, or created. Those touched are saved with the batch. */
   states(keys: readonly ProfileKey[]): Promise<Map<string, State>>;
-  touch(key: ProfileKey, state: State): void;
-  readonly emit: Emitter;
+  touch(key: ProfileKey): void;
+  /** The emitter of the partition that the profile belongs to. */
+  emitFor(key: ProfileKey): Emitter;
   write(write: Write): void;
 }
 

@@ -8,5 +8,6 @@ export const profilesScored: Topic = {
   name: 'profiles.scored',
   carries: 'frames',
   partitions: 'profiles',
+  sources: 'one',
   config: RETENTION,
 };

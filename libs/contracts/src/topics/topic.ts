@@ -5,6 +5,8 @@ export interface Topic {
   readonly carries: 'frames' | 'records';
   /** Which number of partitions it takes: that of the inlet, that of the profiles, or one. */
   readonly partitions: 'inlet' | 'profiles' | 'one';
+  /** Who numbers the entries of frames: every inlet partition, or the one writer of the partition. */
+  readonly sources?: 'one';
   /** Topic-level broker configuration. */
   readonly config: { readonly [key: string]: string };
 }
