@@ -218,7 +218,7 @@ class StackRun {
         name,
         command: process.execPath,
         args: [file],
-        env,
+        env: { ...env, SERVICE_NAME: name },
         cwd: this.#root,
         logFile: this.#logFile(name),
         pidFile: this.#pidFile(name),
