@@ -1,0 +1,4 @@
+import { bootServices } from '@tributary/service/boot';
+import { segmentationService } from './segmentation.module.js';
+
+await bootServices([segmentationService]);
