@@ -14,9 +14,14 @@ export class AdminKeyGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const owner = await this.keys.find(bearerOf(context), 'admin');
     if (owner === null) throw unauthorized();
-    workspaces.set(carrierOf(context), owner.workspace);
+    setWorkspace(context, owner.workspace);
     return true;
   }
+}
+
+/** For guards that know the workspace by other means than an admin key: what `@Workspace()` answers from now on. */
+export function setWorkspace(context: ExecutionContext, workspace: string): void {
+  workspaces.set(carrierOf(context), workspace);
 }
 
 /** The workspace whose admin key came with the request. */
