@@ -1,7 +1,7 @@
 // Runs jest: first what lies beside the code, on both cores, then the flows, one at a time. What is not an option
 // of this file goes to jest.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildWorkspace } from './build-workspace.ts';
 import { workspace } from './preflight.mjs';
@@ -14,7 +14,7 @@ interface JestNumbers {
 }
 
 const resultsDir = join(workspace, '.local', 'test-results');
-// `--summary` ends the output with a line of numbers for machines; see .ci/run.
+// `--summary` leaves the numbers of the run in a file, as `<passed> <failed>`; see .ci/run.
 const isSummaryWanted = process.argv.includes('--summary');
 const jestArgs = process.argv.slice(2).filter((arg) => arg !== '--summary');
 const paths = jestArgs.filter((arg, i) => !arg.startsWith('-') && !/^(-t|--testNamePattern|-w|--maxWorkers|-c)$/.test(jestArgs[i - 1] ?? ''));
@@ -37,7 +37,7 @@ if (runsFlow) {
     isGreen = false;
   }
 }
-if (isSummaryWanted) printSummary();
+if (isSummaryWanted) writeSummary();
 process.exitCode = isGreen ? 0 : 1;
 
 function runJest(project: string, ...more: string[]): Promise<boolean> {
@@ -55,7 +55,7 @@ function runJest(project: string, ...more: string[]): Promise<boolean> {
   });
 }
 
-function printSummary(): void {
+function writeSummary(): void {
   let [passed, failed] = [0, 0];
   for (const project of [...(runsUnit ? ['unit'] : []), ...(runsFlow ? ['flow'] : [])]) {
     try {
@@ -68,7 +68,7 @@ function printSummary(): void {
     }
   }
   if (!isGreen && failed === 0) failed = 1;
-  console.log(`${passed} passed, ${failed} failed`);
+  writeFileSync(join(resultsDir, 'summary'), `${passed} ${failed}\n`);
 }
 
 function resultsFile(project: string): string {
