@@ -1,0 +1,61 @@
+import type { Entry } from '@tributary/contracts/entry';
+import { decodeFrame } from '@tributary/stream/frame';
+import type { LogRecord } from '@tributary/stream/stage';
+
+/** An event as pages see it. Instants are ISO 8601. */
+export interface LiveEvent {
+  readonly profileId: string;
+  readonly type: string;
+  readonly name: string;
+  readonly messageId: string;
+  readonly timestamp: string;
+  /** When the log got to know it. */
+  readonly appendedAt: string;
+  /** The event as it was sent, or null where it is larger than what live views carry. */
+  readonly body: { readonly [field: string]: unknown } | null;
+}
+
+/** Larger bodies are not kept for live views: the person's own timeline has them. */
+const BODY_BYTES_MAX = 8_192;
+
+/** The events in a frame. Bodies are copied: a view would hold on to the whole batch of the log. */
+export function readEntries(record: LogRecord): Entry[] {
+  if (record.value === null) return [];
+  return decodeFrame(record.value)
+    .entries.filter((entry) => entry.kind === 'event')
+    .map((entry) => ({ ...entry, body: entry.body.length > BODY_BYTES_MAX ? Buffer.alloc(0) : Buffer.from(entry.body) }));
+}
+
+/** Whether an event is of this name, type or person, or says this text anywhere; an empty text matches all. */
+export function entryMatches(entry: Entry, text: string): boolean {
+  if (text === '') return true;
+  const needle = text.toLowerCase();
+  return entry.name.toLowerCase().includes(needle) || entry.type === needle || entry.profileId === needle || entry.body.includes(valueOf(text));
+}
+
+export function presentEvent(entry: Entry): LiveEvent {
+  return {
+    profileId: entry.profileId,
+    type: entry.type,
+    name: entry.name,
+    messageId: entry.messageId,
+    timestamp: new Date(entry.timestampMs).toISOString(),
+    appendedAt: new Date(entry.appendedAtMs).toISOString(),
+    body: parse(entry.body),
+  };
+}
+
+/** Of `userId:42` the value: the body has the two apart. */
+function valueOf(text: string): string {
+  const colon = text.indexOf(':');
+  return colon > 0 && colon < text.length - 1 ? text.slice(colon + 1) : text;
+}
+
+function parse(body: Buffer): LiveEvent['body'] {
+  if (body.length === 0) return null;
+  try {
+    return JSON.parse(body.toString()) as LiveEvent['body'];
+  } catch {
+    return null;
+  }
+}
