@@ -40,6 +40,8 @@ export default {
       displayName: 'flow',
       roots: ['<rootDir>/e2e'],
       testMatch: ['**/*.test.ts', '**/*.test.tsx'],
+      globalSetup: '<rootDir>/tools/jest/prepare-flow.ts',
+      globalTeardown: '<rootDir>/tools/jest/finish-flow.ts',
       setupFilesAfterEnv: ['<rootDir>/tools/jest/flow-timeout.ts'],
     },
   ],

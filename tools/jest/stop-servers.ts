@@ -1,6 +1,6 @@
 // Stops the servers of the run, and fails the run when a test left a process behind.
-import { rmSync } from 'node:fs';
 import { processesUnder } from '../process-identity.ts';
+import { removeTestDir } from '../test-dir.ts';
 import { testServers } from './test-servers.ts';
 
 export default async function stopServers(): Promise<void> {
@@ -11,5 +11,5 @@ export default async function stopServers(): Promise<void> {
   if (left.length > 0) {
     throw new Error(`The tests left processes behind: ${left.map(({ pid, command }) => `${pid} (${command})`).join(', ')}`);
   }
-  rmSync(dir, { recursive: true, force: true });
+  removeTestDir(dir);
 }
