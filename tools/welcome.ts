@@ -10,6 +10,7 @@ export function welcome({ urls, credentials, env }: Stack, { isDetached }: { isD
   for (const service of ['consent', 'cleansing', 'scoring', 'segmentation', 'delivery'] as const) add(service, urls[service]);
   add('mailbox', urls.mailbox);
   add('Kafka', env.KAFKA_BROKERS);
+  add('PostgreSQL', env.DATABASE_URL);
   if (credentials) {
     lines.push('');
     add('workspace', credentials.workspace);
