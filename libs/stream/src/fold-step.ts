@@ -99,7 +99,7 @@ export class FoldStep<State> implements Step {
       for (const { key } of timers) this.#fire(key, owned, emit);
     }
     this.#arm(batch);
-    batch.writes.push(...this.stage.save([...this.#touched.values()]));
+    batch.writes.push(...(await this.stage.save([...this.#touched.values()], (record) => void batch.out.push(record))));
     this.#advance(batch, out);
   }
 

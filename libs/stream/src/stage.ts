@@ -107,8 +107,11 @@ export interface FoldStage<State> {
   advance(state: State, beforeMs: number, emit: Emitter): void;
   /** The next instant at which time alone may change something, or null. Infinity is null. */
   dueMs(state: State): number | null;
-  /** How the states touched by a batch are stored, together with anything gathered by apply and advance. */
-  save(touched: readonly { readonly key: ProfileKey; readonly state: State }[]): readonly Write[];
+  /**
+   * How the states touched by a batch are stored, together with anything gathered by apply and advance. Records for
+   * public topics may be added here too, when they need a look into the database.
+   */
+  save(touched: readonly { readonly key: ProfileKey; readonly state: State }[], record: (record: OutRecord) => void): readonly Write[] | Promise<readonly Write[]>;
   /** Called before each batch with the partitions owned; may return work of its own for this batch (backfills). */
   prepare?(context: PrepareContext<State>): Promise<void>;
   /** These partitions are ours now; forget what was kept. */

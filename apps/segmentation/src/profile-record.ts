@@ -1,0 +1,33 @@
+import type { Engine, Flip } from '@tributary/domain/segmentation/engine';
+import type { ProfileState } from '@tributary/domain/segmentation/profile-state';
+import type { ChangeCause } from '@tributary/contracts/change';
+
+/** What segmentation keeps of one profile in memory. */
+export interface ProfileRecord {
+  readonly workspace: string;
+  readonly profileId: string;
+  /** What the rules remember, and the engine that it belongs to. */
+  engine: Engine;
+  rules: ProfileState;
+  /** Number of the profile's last change. */
+  sequence: number;
+  /** Append time of the newest entry applied, epoch ms. */
+  appliedMs: number;
+  /** Losers of merges whose state is still on its way: until it has arrived, time does not pass. */
+  awaiting: Set<string>;
+  /** Set once the profile was merged into another one. */
+  mergedInto: string | null;
+  /** Changes of this batch, not yet saved. */
+  changes: PendingChange[];
+  /** What is stored, to see whether saving is needed. */
+  stored: Buffer | null;
+  /** Something other than changes is to be saved. */
+  dirty: boolean;
+}
+
+/** A flip with its place among the profile's changes. */
+export interface PendingChange {
+  readonly flip: Pick<Flip, 'segment' | 'version' | 'change' | 'atMs' | 'nodes' | 'event'>;
+  readonly cause: ChangeCause;
+  readonly sequence: number;
+}

@@ -1,0 +1,73 @@
+import type { Pool } from '@tributary/postgres/pool';
+import type { Write } from '@tributary/postgres/write';
+import type { ProfileKey } from '@tributary/stream/stage';
+
+/** A profile as it is stored; `state` is the engine's own encoding. */
+export interface StoredProfile {
+  readonly workspace: string;
+  readonly profileId: string;
+  readonly sequence: number;
+  readonly appliedMs: number;
+  readonly awaiting: readonly string[];
+  readonly mergedInto: string | null;
+  readonly state: Buffer;
+}
+
+const COLUMNS = `p.workspace, p.profile_id as "profileId", p.sequence, p.applied_ms as "appliedMs", p.awaiting, p.merged_into as "mergedInto", p.state`;
+
+/** What segmentation remembers of profiles. */
+export class ProfileRecords {
+  constructor(private readonly pool: Pool) {}
+
+  async load(keys: readonly ProfileKey[]): Promise<StoredProfile[]> {
+    const { rows } = await this.pool.query<StoredProfile>({
+      name: 'load-profile-records',
+      text: `select ${COLUMNS} from unnest($1::text[], $2::uuid[]) k(workspace, profile_id)
+        join segmentation.profiles p on p.workspace = k.workspace and p.profile_id = k.profile_id`,
+      values: [keys.map(({ workspace }) => workspace), keys.map(({ profileId }) => profileId)],
+    });
+    return rows;
+  }
+
+  /** The ids of the next profiles of some shards, in order. @param cursor the last one seen, or null */
+  async idsAfter(workspace: string, shards: readonly number[], cursor: string | null, limit: number): Promise<string[]> {
+    const ranges = shards.map(rangeOf).filter(({ to }) => cursor === null || to > cursor);
+    const { rows } = await this.pool.query<{ id: string }>({
+      name: 'profile-ids-after',
+      text: `select p.profile_id as id from unnest($2::uuid[], $3::uuid[]) r(low, high)
+        cross join lateral (
+          select profile_id from segmentation.profiles
+          where workspace = $1 and profile_id >= r.low and profile_id <= r.high and ($4::uuid is null or profile_id > $4)
+          order by profile_id limit $5
+        ) p order by 1 limit $5`,
+      values: [workspace, ranges.map(({ from }) => from), ranges.map(({ to }) => to), cursor, limit],
+    });
+    return rows.map(({ id }) => id);
+  }
+}
+
+/** A shard is the first byte of the id. */
+function rangeOf(shard: number): { readonly from: string; readonly to: string } {
+  const byte = shard.toString(16).padStart(2, '0');
+  return { from: `${byte}000000-0000-0000-0000-000000000000`, to: `${byte}ffffff-ffff-ffff-ffff-ffffffffffff` };
+}
+
+export function upsertProfiles(profiles: readonly StoredProfile[]): Write {
+  return {
+    text: `insert into segmentation.profiles as p (workspace, profile_id, sequence, applied_ms, awaiting, merged_into, state)
+      select workspace, profile_id, sequence, applied_ms, coalesce(string_to_array(nullif(awaiting, ''), ',')::uuid[], '{}'), merged_into, state
+      from unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::uuid[], $7::bytea[])
+        n(workspace, profile_id, sequence, applied_ms, awaiting, merged_into, state)
+      on conflict (workspace, profile_id) do update set sequence = excluded.sequence, applied_ms = excluded.applied_ms,
+        awaiting = excluded.awaiting, merged_into = excluded.merged_into, state = excluded.state`,
+    values: [
+      profiles.map(({ workspace }) => workspace),
+      profiles.map(({ profileId }) => profileId),
+      profiles.map(({ sequence }) => sequence),
+      profiles.map(({ appliedMs }) => appliedMs),
+      profiles.map(({ awaiting }) => awaiting.join(',')),
+      profiles.map(({ mergedInto }) => mergedInto),
+      profiles.map(({ state }) => state),
+    ],
+  };
+}

@@ -1,0 +1,172 @@
+import type { Entry } from '@tributary/contracts/entry';
+import { partitionOf } from '@tributary/contracts/shard';
+import { profilesScored } from '@tributary/contracts/topics/profiles-scored';
+import { segmentsChanged } from '@tributary/contracts/topics/segments-changed';
+import type { Transfer } from '@tributary/contracts/transfer';
+import type { Write } from '@tributary/postgres/write';
+import type { Emitter, FoldStage, OutRecord, PrepareContext, ProfileKey } from '@tributary/stream/stage';
+import type { ChangeLog } from './change-log.js';
+import { addChanges } from './collect-changes.js';
+import type { DefinitionSwitch } from './definition-switch.js';
+import type { EngineDirectory } from './engine-directory.js';
+import type { ProfileRecord } from './profile-record.js';
+import { type ProfileRecords, upsertProfiles } from './profile-records.postgres.js';
+import { toRuleEntry } from './to-rule-entry.js';
+
+export interface SegmentationFoldOptions {
+  readonly partitions: number;
+  readonly engines: EngineDirectory;
+  readonly records: ProfileRecords;
+  readonly changes: ChangeLog;
+  readonly definitionSwitch: DefinitionSwitch;
+  /** The record by which a merged profile's state travels to its survivor. */
+  readonly transferRecord: (transfer: Transfer, messageId: string) => OutRecord;
+}
+
+/** Says who is in which segment, from each entry and from time alone. */
+export class SegmentationFold implements FoldStage<ProfileRecord> {
+  readonly kind = 'fold';
+  readonly name = 'segmentation';
+  readonly reads = profilesScored;
+  readonly writes = segmentsChanged;
+  #assigned: readonly number[] | null = null;
+
+  constructor(private readonly options: SegmentationFoldOptions) {}
+
+  async load(keys: readonly ProfileKey[]): Promise<Map<string, ProfileRecord>> {
+    const stored = await this.options.records.load(keys);
+    return new Map(stored.map(({ workspace, profileId, sequence, appliedMs, awaiting, mergedInto, state }) => {
+      const engine = this.#engineOf({ workspace, profileId });
+      const rules = engine.decode(state, profileId);
+      return [profileId, { workspace, profileId, engine, rules, sequence, appliedMs, awaiting: new Set(awaiting), mergedInto, changes: [], stored: state, dirty: false }];
+    }));
+  }
+
+  create({ workspace, profileId }: ProfileKey): ProfileRecord {
+    const engine = this.#engineOf({ workspace, profileId });
+    return { workspace, profileId, engine, rules: engine.newState(profileId), sequence: 0, appliedMs: 0, awaiting: new Set(), mergedInto: null, changes: [], stored: null, dirty: true };
+  }
+
+  apply(record: ProfileRecord, entry: Entry, emit: Emitter): void {
+    record.appliedMs = Math.max(record.appliedMs, entry.appendedAtMs);
+    if (entry.kind === 'merged') this.#handOver(record, entry, emit);
+    else if (record.mergedInto !== null) emit.drop('merged_profile');
+    else if (entry.kind === 'merging') this.#await(record, entry);
+    else if (entry.kind === 'transfer') this.#unite(record, entry);
+    else this.#applyToRules(record, entry);
+  }
+
+  advance(record: ProfileRecord, beforeMs: number): void {
+    // Who waits for the state of a merged profile may be kept in by it: until it has come, time puts nobody out.
+    if (record.mergedInto !== null || record.awaiting.size > 0) return;
+    const flips = record.engine.advance(record.rules, beforeMs);
+    if (flips.length > 0) addChanges(record, flips, 'time');
+  }
+
+  dueMs(record: ProfileRecord): number | null {
+    if (record.mergedInto !== null || record.awaiting.size > 0) return null;
+    const dueMs = record.engine.dueMs(record.rules);
+    return dueMs === Infinity ? null : dueMs;
+  }
+
+  async save(touched: readonly { readonly state: ProfileRecord }[], record: (record: OutRecord) => void): Promise<readonly Write[]> {
+    const profiles = touched.map(({ state }) => state).filter(({ dirty, changes }) => dirty || changes.length > 0);
+    if (profiles.length === 0) return [];
+    const writes = await this.options.changes.publish(profiles.filter(({ changes }) => changes.length > 0), record);
+    const rows = profiles.flatMap((profile) => {
+      const state = profile.engine.encode(profile.rules);
+      const unchanged = profile.stored !== null && profile.changes.length === 0 && profile.stored.equals(state) && !profile.dirty;
+      profile.stored = state;
+      profile.dirty = false;
+      profile.changes = [];
+      return unchanged ? [] : [{ ...profile, awaiting: [...profile.awaiting], state }];
+    });
+    return rows.length === 0 ? writes : [...writes, upsertProfiles(rows)];
+  }
+
+  async prepare(context: PrepareContext<ProfileRecord>): Promise<void> {
+    if (this.#assigned !== null) {
+      await this.options.engines.assign(this.#assigned);
+      this.#assigned = null;
+    }
+    await this.options.definitionSwitch.proceed(context);
+  }
+
+  hasWork(): boolean {
+    return this.options.definitionSwitch.hasWork();
+  }
+
+  reset(partitions: readonly number[]): void {
+    this.#assigned = partitions;
+    this.options.definitionSwitch.lookAgain();
+  }
+
+  #engineOf({ workspace, profileId }: ProfileKey): ProfileRecord['engine'] {
+    return this.options.engines.engineFor(workspace, partitionOf(profileId, this.options.partitions), profileId);
+  }
+
+  #applyToRules(record: ProfileRecord, entry: Entry): void {
+    const ruleEntry = toRuleEntry(entry);
+    if (ruleEntry === null) return;
+    const isSeen = record.stored === null || record.engine.interest(entry.type, entry.name) !== 'none' || entry.scores !== undefined;
+    const flips = record.engine.apply(record.rules, ruleEntry);
+    if (isSeen) record.dirty = true;
+    if (flips.length > 0) addChanges(record, flips, causeOf(entry));
+  }
+
+  #await(record: ProfileRecord, entry: Entry): void {
+    if (entry.other === undefined) return;
+    record.awaiting.add(entry.other);
+    record.dirty = true;
+  }
+
+  /** The loser leaves everything; what its rules remember goes to the survivor, through the front door. */
+  #handOver(record: ProfileRecord, entry: Entry, emit: Emitter): void {
+    const transfer = JSON.parse(entry.body.toString()) as Transfer;
+    const messageId = `transfer:${transfer.loser}:${entry.appendedAtMs}:${entry.messageId}`;
+    if (record.mergedInto !== null) {
+      emit.record(this.options.transferRecord(transfer, messageId));
+      return;
+    }
+    const state = record.engine.encode(record.rules).toString('base64');
+    const flips = [...record.engine.members(record.rules).keys()].map((segment) => ({
+      segment, version: record.engine.versionOf(segment), change: 'left' as const, atMs: entry.appendedAtMs, by: 'merge' as const, nodes: [],
+    }));
+    addChanges(record, flips, 'merge');
+    record.mergedInto = transfer.survivor;
+    record.rules = record.engine.newState(record.profileId);
+    record.dirty = true;
+    emit.record(this.options.transferRecord({ ...transfer, states: { ...transfer.states, segmentation: state } }, messageId));
+  }
+
+  #unite(record: ProfileRecord, entry: Entry): void {
+    const transfer = JSON.parse(entry.body.toString()) as Transfer;
+    record.dirty = true;
+    const encoded = transfer.states['segmentation'];
+    if (encoded !== undefined) {
+      record.awaiting.delete(transfer.loser);
+      const loser = record.engine.decode(Buffer.from(encoded, 'base64'), transfer.loser);
+      addChanges(record, record.engine.merge(record.rules, loser, entry.appendedAtMs), 'merge');
+    }
+    for (const straggler of transfer.stragglers) {
+      const late = toRuleEntry(decodeStraggler(straggler, entry));
+      if (late !== null) addChanges(record, record.engine.apply(record.rules, late), 'merge');
+    }
+    const now = toRuleEntry({ ...entry, kind: 'score' });
+    if (now !== null) addChanges(record, record.engine.apply(record.rules, now), 'merge');
+  }
+}
+
+/** A late event is one whose time is more than a minute before it became known (RULES 30). */
+const LATE_MS = 60_000;
+
+function causeOf(entry: Entry): 'event' | 'late' | 'time' {
+  if (entry.kind === 'score') return 'time';
+  return entry.appendedAtMs - entry.timestampMs > LATE_MS ? 'late' : 'event';
+}
+
+/** An event that reached the loser's partition too late becomes known with the transfer that brings it on. */
+function decodeStraggler(straggler: string, transfer: Entry): Entry {
+  const { header, body } = JSON.parse(Buffer.from(straggler, 'base64').toString()) as { header: Omit<Entry, 'body'>; body: string };
+  return { ...header, profileId: transfer.profileId, appendedAtMs: transfer.appendedAtMs, body: Buffer.from(body, 'base64') };
+}

@@ -1,0 +1,40 @@
+import { Controller } from '@nestjs/common';
+import { ServiceConfig } from '@tributary/service/config';
+import { ServicePool } from '@tributary/service/service-pool';
+import { transferRecord } from '@tributary/service/transfer-record';
+import type { FoldStage } from '@tributary/stream/stage';
+import { HostStage } from '@tributary/stream/stage-transport';
+import { ChangeLog } from './change-log.js';
+import { DefinitionSwitch } from './definition-switch.js';
+import { DefinitionsStore } from './definitions.postgres.js';
+import { EngineDirectory } from './engine-directory.js';
+import { History } from './history.postgres.js';
+import type { ProfileRecord } from './profile-record.js';
+import { ProfileRecords } from './profile-records.postgres.js';
+import { SegmentationFold } from './segmentation-fold.js';
+
+/** profiles.scored → segments.changed: who is in which segment, and why. */
+@Controller()
+export class SegmentationStage {
+  readonly definitionSwitch: DefinitionSwitch;
+  readonly #fold: SegmentationFold;
+
+  constructor({ pool }: ServicePool, config: ServiceConfig) {
+    const store = new DefinitionsStore(pool);
+    const engines = new EngineDirectory(store);
+    const records = new ProfileRecords(pool);
+    const partitions = config.PARTITIONS;
+    this.definitionSwitch = new DefinitionSwitch({ partitions, store, engines, records, history: new History(pool), clock: Date.now });
+    this.#fold = new SegmentationFold({
+      partitions, engines, records,
+      changes: new ChangeLog(pool, Date.now),
+      definitionSwitch: this.definitionSwitch,
+      transferRecord: (transfer, messageId) => transferRecord(transfer, messageId, config.TRIBUTARY_SECRET),
+    });
+  }
+
+  @HostStage()
+  stage(): FoldStage<ProfileRecord> {
+    return this.#fold;
+  }
+}
