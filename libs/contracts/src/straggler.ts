@@ -1,14 +1,12 @@
 import type { Entry, EntryHeader } from './entry.js';
 
-/** An entry that travels inside a `Transfer`: base64 of its header as JSON, a line feed, and its body as it came. */
+/** An entry that travels inside a `Transfer`: base64 of JSON `{header, body}`, the body base64 of its bytes as they came. */
 export function encodeStraggler({ body, ...header }: Entry): string {
-  return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body]).toString('base64');
+  return Buffer.from(JSON.stringify({ header, body: body.toString('base64') })).toString('base64');
 }
 
 /** @throws Error for what `encodeStraggler` has not written */
 export function decodeStraggler(straggler: string): Entry {
-  const bytes = Buffer.from(straggler, 'base64');
-  const end = bytes.indexOf(0x0a);
-  if (end < 0) throw new Error('a straggler without a header');
-  return { ...(JSON.parse(bytes.toString('utf8', 0, end)) as EntryHeader), body: bytes.subarray(end + 1) };
+  const { header, body } = JSON.parse(Buffer.from(straggler, 'base64').toString()) as { header: EntryHeader; body: string };
+  return { ...header, body: Buffer.from(body, 'base64') };
 }

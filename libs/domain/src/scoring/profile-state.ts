@@ -6,9 +6,7 @@ import { identify, type Traits, uniteTraits } from './traits.js';
 import type { EventFacts } from './read-facts.js';
 
 /** By score key, in millionths. */
-export interface Scores {
-  readonly engagement: number;
-}
+export type Scores = { readonly engagement: number };
 
 /** All that scoring remembers of one profile. Instants are epoch ms. */
 export interface ProfileState {

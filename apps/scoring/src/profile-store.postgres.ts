@@ -1,0 +1,74 @@
+import { shardOf } from '@tributary/contracts/shard';
+import type { Json } from '@tributary/contracts/rule';
+import { showComputed } from '@tributary/domain/scoring/computed';
+import { decodeState, encodeState } from '@tributary/domain/scoring/encode-state';
+import type { ProfileState } from '@tributary/domain/scoring/profile-state';
+import { presentTraits } from '@tributary/domain/scoring/traits';
+import type { Pool } from '@tributary/postgres/pool';
+import type { Write } from '@tributary/postgres/write';
+import type { ProfileKey } from '@tributary/stream/stage';
+import { bigintArray, jsonbArray, smallintArray, textArray, uuidArray } from './binary-array.js';
+import { storableJson } from './storable-json.js';
+
+/** A state as the stage keeps it: what is remembered, and what of it its row does not have yet. */
+export interface KeptProfile extends ProfileState, ProfileKey {
+  /** The sequence of the last entry forwarded for the profile. */
+  sequence: number;
+  /** Traits have changed since they were last written. */
+  traitsChanged: boolean;
+}
+
+interface Row {
+  readonly workspace: string;
+  readonly profile_id: string;
+  readonly sequence: number;
+  readonly traits: { readonly [name: string]: Json } | null;
+  readonly state: string;
+}
+
+/** The states of profiles, one row each. */
+export class ProfileStorePostgres {
+  constructor(private readonly pool: Pool) {}
+
+  /** By profile id; those without a row are left out. */
+  async load(keys: readonly ProfileKey[]): Promise<Map<string, KeptProfile>> {
+    const { rows } = await this.pool.query<Row>({
+      name: 'load-profiles',
+      text: `select p.workspace, p.profile_id, p.sequence, p.traits, p.state from unnest($1::text[], $2::uuid[]) k(workspace, profile_id)
+        join scoring.profiles p on p.workspace = k.workspace collate "C" and p.profile_id = k.profile_id`,
+      values: [textArray(keys.map(({ workspace }) => workspace)), uuidArray(keys.map(({ profileId }) => profileId))],
+    });
+    return new Map(rows.map((row) => [row.profile_id, toKept(row)]));
+  }
+}
+
+function toKept({ workspace, profile_id: profileId, sequence, traits, state }: Row): KeptProfile {
+  return { ...decodeState(state, traits ?? {}), workspace, profileId, sequence, traitsChanged: false };
+}
+
+const UPSERT = `insert into scoring.profiles as p
+    (created_ms, updated_ms, sequence, shard, profile_id, survivor_id, workspace, traits, computed, scores, state)
+  select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::text[])
+  on conflict (workspace, profile_id) do update set
+    created_ms = excluded.created_ms, updated_ms = excluded.updated_ms, sequence = excluded.sequence, survivor_id = excluded.survivor_id,
+    traits = coalesce(excluded.traits, p.traits), computed = excluded.computed, scores = excluded.scores, state = excluded.state`;
+
+/** One statement for all profiles that a batch touched. Traits are sent only where they changed. */
+export function upsertProfiles(touched: readonly { readonly key: ProfileKey; readonly state: KeptProfile }[]): Write {
+  const states = touched.map(({ state }) => state);
+  const values = [
+    bigintArray(states.map(({ createdMs }) => createdMs)),
+    bigintArray(states.map(({ updatedMs }) => updatedMs)),
+    bigintArray(states.map(({ sequence }) => sequence)),
+    smallintArray(touched.map(({ key }) => shardOf(key.profileId))),
+    uuidArray(touched.map(({ key }) => key.profileId)),
+    uuidArray(states.map(({ survivor }) => survivor)),
+    textArray(touched.map(({ key }) => key.workspace)),
+    jsonbArray(states.map((state) => (state.traitsChanged ? storableJson(Buffer.from(JSON.stringify(presentTraits(state.traits)))) : null))),
+    jsonbArray(states.map(({ computed }) => storableJson(Buffer.from(JSON.stringify(showComputed(computed)))))),
+    jsonbArray(states.map(({ scores }) => JSON.stringify(scores))),
+    textArray(states.map((state) => encodeState(state))),
+  ];
+  for (const state of states) state.traitsChanged = false;
+  return { text: UPSERT, values };
+}
