@@ -103,7 +103,10 @@ class PatternReader {
     while (!this.isLost && (isFirst || this.peek() !== ']')) {
       isFirst = false;
       const low = this.readMember();
-      if (low.length > 1 && !low.startsWith('\\')) { members += low; continue; }
+      if (Object.values(CLASSES).includes(low)) {
+        members += low;
+        continue;
+      }
       if (this.peek() === '-' && this.characters[this.at + 1] !== ']') {
         this.next();
         members += `${low}-${this.readMember()}`;
