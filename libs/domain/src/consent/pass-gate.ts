@@ -2,6 +2,7 @@ import type { Entry } from '@tributary/contracts/entry';
 import { onlyIdentifies } from './only-identifies.js';
 import { PROCESSING } from './policy.js';
 import { CONSENT_EVENT, readConsent, type StatedConsent } from './read-consent.js';
+import { receiptOf } from './receipt-of.js';
 import type { Standings } from './standings.js';
 
 /** Closed: metric label, header of a parked record, heading of the runbook. */
@@ -28,14 +29,12 @@ export interface LedgerConsent extends StatedConsent {
  * Decides one entry, in the order of its batch, and lets what it says of consent and of merges count for all entries after
  * it. An event needs `behavioural_tracking`. Without it pass only a consent decision and an identify call that has nothing
  * but identifiers; an identify call with more traits is refused as a whole, since what was sent is never edited here.
- *
- * @param receiptOf the id that a decision has in the ledger, always the same for the same message
  */
-export function passGate(entry: Entry, standings: Standings, receiptOf: (workspace: string, messageId: string) => string): Passage {
+export function passGate(entry: Entry, standings: Standings): Passage {
   const { workspace, profileId } = entry;
   if (entry.kind === 'merged' || entry.kind === 'merging') return passMerge(entry, standings);
   if (entry.kind !== 'event') return { passage: 'untouched' };
-  if (entry.name === CONSENT_EVENT && entry.type === 'track') return passDecision(entry, standings, receiptOf);
+  if (entry.name === CONSENT_EVENT && entry.type === 'track') return passDecision(entry, standings);
   const purposes = standings.allowed(workspace, profileId);
   if (purposes.includes(PROCESSING) || (entry.type === 'identify' && onlyIdentifies(parse(entry.body)))) return { passage: 'allowed', purposes };
   return { passage: 'refused', reason: 'no_consent' };
@@ -49,7 +48,7 @@ function passMerge(entry: Entry, standings: Standings): Passage {
   return { passage: 'merge', ...merge };
 }
 
-function passDecision(entry: Entry, standings: Standings, receiptOf: (workspace: string, messageId: string) => string): Passage {
+function passDecision(entry: Entry, standings: Standings): Passage {
   const { workspace, profileId } = entry;
   const { properties } = (parse(entry.body) ?? {}) as { readonly properties?: unknown };
   const stated = readConsent(properties, entry.timestampMs, entry.appendedAtMs);

@@ -48,6 +48,16 @@ export class Standings {
     return person === undefined ? undefined : standingOf(person, purpose);
   }
 
+  /** Everything that stands for the person, by purpose in order of name. */
+  decided(workspace: string, profileId: string): readonly (RecordedDecision & { readonly purpose: string })[] {
+    const person = this.#people.get(keyOf(workspace, profileId));
+    if (person === undefined) return [];
+    return [...person.latest.keys()].sort().flatMap((purpose) => {
+      const standing = standingOf(person, purpose);
+      return standing === undefined ? [] : [{ ...standing, purpose }];
+    });
+  }
+
   policy(workspace: string, purpose: string): PurposePolicy {
     return this.#policies.get(workspace)?.get(purpose) ?? DEFAULT_POLICIES.get(purpose) ?? 'opt-in';
   }

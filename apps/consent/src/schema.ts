@@ -1,0 +1,4 @@
+import type { ServiceSchema } from '@tributary/postgres/migrate';
+import { CreateLedger1 } from './migrations/1-create-ledger.js';
+
+export const consentSchema: ServiceSchema = { schema: 'consent', role: 'tributary_consent', migrations: [CreateLedger1] };
