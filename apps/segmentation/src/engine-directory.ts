@@ -64,6 +64,14 @@ export class EngineDirectory {
     return switching !== null && switching.row.cursor !== null && profileId <= switching.row.cursor ? switching.next : engine;
   }
 
+  /** The version of a segment's definition that an engine was compiled from. */
+  versionOf(engine: Engine, segment: string): number {
+    for (const { definitions, engine: compiled } of this.#compiled.values()) {
+      if (compiled === engine) return definitions.segments.find(({ key }) => key === segment)?.version ?? 0;
+    }
+    return 0;
+  }
+
   #nothingDefined(workspace: string): Engine {
     const key = `${workspace}@0`;
     let kept = this.#compiled.get(key);

@@ -1,6 +1,6 @@
 import { addMail, addPageView, newEngagement, nextChangeMs, scoreAt } from '@tributary/domain/scoring/engagement';
 import { readFacts } from '@tributary/domain/scoring/read-facts';
-import { DEFAULT_ENGAGEMENT_MODEL } from '@tributary/domain/scoring/score-model';
+import { standardEngagement } from '@tributary/domain/scoring/score-model';
 import type { HistoryEntry } from '@tributary/domain/segmentation/rule-entry';
 import { type HistoryRow, toEntry } from './history.postgres.js';
 
@@ -12,7 +12,7 @@ export const SCORED_NAMES: readonly string[] = ['page', 'Email Delivered', 'Emai
  * time alone changed them. Rules with memory (`stay`) are replayed over it.
  */
 export function replayScores(rows: readonly HistoryRow[], untilMs: number): HistoryEntry[] {
-  const model = DEFAULT_ENGAGEMENT_MODEL;
+  const model = standardEngagement;
   const state = newEngagement();
   const entries: HistoryEntry[] = [];
   let nowMs = -Infinity;

@@ -130,7 +130,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     }
     const state = record.engine.encode(record.rules).toString('base64');
     const flips = [...record.engine.members(record.rules).keys()].map((segment) => ({
-      segment, version: record.engine.versionOf(segment), change: 'left' as const, atMs: entry.appendedAtMs, by: 'merge' as const, nodes: [],
+      segment, version: this.options.engines.versionOf(record.engine, segment), change: 'left' as const, atMs: entry.appendedAtMs, by: 'merge' as const, nodes: [],
     }));
     addChanges(record, flips, 'merge');
     record.mergedInto = transfer.survivor;

@@ -22,7 +22,12 @@ export async function migrate(url: string, services: readonly ServiceSchema[], r
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     for (const service of services) await makeRoleAndSchema(client, service);
-    for (const service of services) await runMigrations(url, service, report);
+    for (const service of services) {
+      // While it migrates, and only then, a service may make schemas beside its own (`rules`, `analytics`).
+      await client.query(`do $$ begin execute format('grant create on database %I to ${service.role}', current_database()); end $$`);
+      await runMigrations(url, service, report);
+      await client.query(`do $$ begin execute format('revoke create on database %I from ${service.role}', current_database()); end $$`);
+    }
     await grantCompact(client, services);
   } finally {
     await client.end();

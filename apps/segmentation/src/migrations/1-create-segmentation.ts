@@ -1,3 +1,4 @@
+import { sqlFunctions } from '@tributary/domain/segmentation/sql/sql-functions';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Definitions and their versions, what rules remember of each profile, present members, and the log of changes. */
@@ -80,6 +81,35 @@ export class CreateSegmentation1 implements MigrationInterface {
         primary key (workspace, profile_id, sequence)
       )`);
     await runner.query('create index changes_by_segment on segmentation.changes (workspace, segment, effective_ms, profile_id, sequence)');
+    await runner.query(`
+      create table segmentation.lists (
+        workspace text not null,
+        key text not null,
+        name text not null,
+        created_ms bigint not null,
+        primary key (workspace, key)
+      )`);
+    // What a list said of a profile and when it became known, so that rules can be replayed over it.
+    await runner.query(`
+      create table segmentation.list_members (
+        workspace text not null,
+        list text not null,
+        profile_id uuid not null,
+        from_ms bigint not null,
+        to_ms bigint,
+        primary key (workspace, list, profile_id, from_ms)
+      )`);
+    await runner.query(`
+      create view segmentation.rule_profiles as
+        select workspace, profile_id, created_ms as known_from_ms from scoring.profiles_public`);
+    await runner.query(`
+      create view segmentation.rule_clusters as
+        select null::text as workspace, null::text as model, null::uuid as profile_id, null::text as label, null::bigint as from_ms, null::bigint as to_ms where false`);
+    await runner.query(`
+      create view segmentation.rule_computed as
+        select null::text as workspace, null::text as key, null::uuid as profile_id, null::jsonb as value, null::bigint as from_ms, null::bigint as to_ms where false`);
+    await runner.query(sqlFunctions);
+    await runner.query('grant usage on schema rules to public');
     await runner.query(`
       create view segmentation.members as
         select workspace, segment, profile_id, since_ms from segmentation.memberships`);

@@ -1,0 +1,64 @@
+import { Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import type { ServiceApp } from '@tributary/service/boot';
+import { ServiceConfig } from '@tributary/service/config';
+import { ServiceLog } from '@tributary/service/service-log';
+import { ServicePool } from '@tributary/service/service-pool';
+import { serviceProviders } from '@tributary/service/service-providers';
+import { ChangeWatch } from './change-watch.js';
+import { DefinitionsContext } from './definitions-context.postgres.js';
+import { DefinitionsStore } from './definitions.postgres.js';
+import { Explainer } from './explainer.js';
+import { MembersController } from './members.controller.js';
+import { MembersStore } from './members.postgres.js';
+import { MembershipController } from './membership.controller.js';
+import { MembershipLookup } from './membership-lookup.js';
+import { Preview } from './preview.js';
+import { ProfileRecords } from './profile-records.postgres.js';
+import { SegmentDefinitions } from './segment-definitions.js';
+import { SegmentNudge } from './segment-nudge.js';
+import { SegmentationStage } from './segmentation.stage.js';
+import { SegmentsController } from './segments.controller.js';
+import { SegmentsStore } from './segments.postgres.js';
+
+const providers: Provider[] = [
+  { provide: SegmentsStore, useFactory: ({ pool }: ServicePool) => new SegmentsStore(pool, Date.now), inject: [ServicePool] },
+  { provide: MembersStore, useFactory: ({ pool }: ServicePool, config: ServiceConfig) => new MembersStore(pool, config.PARTITIONS), inject: [ServicePool, ServiceConfig] },
+  { provide: DefinitionsContext, useFactory: ({ pool }: ServicePool) => new DefinitionsContext(pool), inject: [ServicePool] },
+  { provide: SegmentDefinitions, useFactory: (store: SegmentsStore, context: DefinitionsContext) => new SegmentDefinitions(store, context, Date.now), inject: [SegmentsStore, DefinitionsContext] },
+  {
+    provide: Preview,
+    useFactory: ({ pool }: ServicePool, segments: SegmentsStore, members: MembersStore, definitions: SegmentDefinitions) => new Preview({ pool, segments, members, definitions }),
+    inject: [ServicePool, SegmentsStore, MembersStore, SegmentDefinitions],
+  },
+  {
+    provide: Explainer,
+    useFactory: ({ pool }: ServicePool, config: ServiceConfig, members: MembersStore) => new Explainer({ pool, partitions: config.PARTITIONS, store: new DefinitionsStore(pool), records: new ProfileRecords(pool), members }),
+    inject: [ServicePool, ServiceConfig, MembersStore],
+  },
+  { provide: MembershipLookup, useFactory: ({ pool }: ServicePool, config: ServiceConfig) => new MembershipLookup(pool, config.PARTITIONS), inject: [ServicePool, ServiceConfig] },
+  { provide: ChangeWatch, useFactory: ({ log }: ServiceLog) => new ChangeWatch(log), inject: [ServiceLog] },
+  { provide: SegmentNudge, useFactory: ({ pool }: ServicePool, stage: SegmentationStage) => new SegmentNudge(pool, stage.definitionSwitch), inject: [ServicePool, SegmentationStage] },
+];
+
+@Module({
+  controllers: [SegmentsController, MembersController, MembershipController, SegmentationStage],
+  providers: [...serviceProviders('segmentation'), ...providers],
+})
+export class SegmentationModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(private readonly nudge: SegmentNudge) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.nudge.listen();
+  }
+
+  onApplicationShutdown(): void {
+    this.nudge.close();
+  }
+}
+
+export const segmentationService: ServiceApp = {
+  name: 'segmentation',
+  module: SegmentationModule,
+  http: { variable: 'SEGMENTATION_PORT', port: 3005 },
+  grpc: { variable: 'SEGMENTATION_GRPC_PORT', port: 50055, package: 'tributary.segmentation.v1', proto: 'segmentation.proto' },
+};
