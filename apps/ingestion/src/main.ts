@@ -1,0 +1,4 @@
+import { bootServices } from '@tributary/service/boot';
+import { ingestionService } from './ingestion.module.js';
+
+await bootServices([ingestionService]);
