@@ -5,9 +5,12 @@ import { ServiceLog } from '@tributary/service/service-log';
 import { ServicePool } from '@tributary/service/service-pool';
 import { serviceProviders } from '@tributary/service/service-providers';
 import { ChangeWatch } from './change-watch.js';
+import { DefinitionSwitch } from './definition-switch.js';
 import { DefinitionsContext } from './definitions-context.postgres.js';
 import { DefinitionsStore } from './definitions.postgres.js';
+import { EngineDirectory } from './engine-directory.js';
 import { Explainer } from './explainer.js';
+import { History } from './history.postgres.js';
 import { MembersController } from './members.controller.js';
 import { MembersStore } from './members.postgres.js';
 import { MembershipController } from './membership.controller.js';
@@ -21,6 +24,15 @@ import { SegmentsController } from './segments.controller.js';
 import { SegmentsStore } from './segments.postgres.js';
 
 const providers: Provider[] = [
+  { provide: DefinitionsStore, useFactory: ({ pool }: ServicePool) => new DefinitionsStore(pool), inject: [ServicePool] },
+  { provide: EngineDirectory, useFactory: (store: DefinitionsStore) => new EngineDirectory(store), inject: [DefinitionsStore] },
+  { provide: ProfileRecords, useFactory: ({ pool }: ServicePool) => new ProfileRecords(pool), inject: [ServicePool] },
+  {
+    provide: DefinitionSwitch,
+    useFactory: ({ pool }: ServicePool, { PARTITIONS }: ServiceConfig, store: DefinitionsStore, engines: EngineDirectory, records: ProfileRecords) =>
+      new DefinitionSwitch({ partitions: PARTITIONS, store, engines, records, history: new History(pool), clock: Date.now }),
+    inject: [ServicePool, ServiceConfig, DefinitionsStore, EngineDirectory, ProfileRecords],
+  },
   { provide: SegmentsStore, useFactory: ({ pool }: ServicePool) => new SegmentsStore(pool, Date.now), inject: [ServicePool] },
   { provide: MembersStore, useFactory: ({ pool }: ServicePool, config: ServiceConfig) => new MembersStore(pool, config.PARTITIONS), inject: [ServicePool, ServiceConfig] },
   { provide: DefinitionsContext, useFactory: ({ pool }: ServicePool) => new DefinitionsContext(pool), inject: [ServicePool] },
@@ -32,12 +44,12 @@ const providers: Provider[] = [
   },
   {
     provide: Explainer,
-    useFactory: ({ pool }: ServicePool, config: ServiceConfig, members: MembersStore) => new Explainer({ pool, partitions: config.PARTITIONS, store: new DefinitionsStore(pool), records: new ProfileRecords(pool), members }),
-    inject: [ServicePool, ServiceConfig, MembersStore],
+    useFactory: ({ pool }: ServicePool, config: ServiceConfig, store: DefinitionsStore, records: ProfileRecords, members: MembersStore) => new Explainer({ pool, partitions: config.PARTITIONS, store, records, members }),
+    inject: [ServicePool, ServiceConfig, DefinitionsStore, ProfileRecords, MembersStore],
   },
   { provide: MembershipLookup, useFactory: ({ pool }: ServicePool, config: ServiceConfig) => new MembershipLookup(pool, config.PARTITIONS), inject: [ServicePool, ServiceConfig] },
   { provide: ChangeWatch, useFactory: ({ log }: ServiceLog) => new ChangeWatch(log), inject: [ServiceLog] },
-  { provide: SegmentNudge, useFactory: ({ pool }: ServicePool, stage: SegmentationStage) => new SegmentNudge(pool, stage.definitionSwitch), inject: [ServicePool, SegmentationStage] },
+  { provide: SegmentNudge, useFactory: ({ pool }: ServicePool, definitionSwitch: DefinitionSwitch) => new SegmentNudge(pool, definitionSwitch), inject: [ServicePool, DefinitionSwitch] },
 ];
 
 @Module({

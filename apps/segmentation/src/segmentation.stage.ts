@@ -6,9 +6,7 @@ import type { FoldStage } from '@tributary/stream/stage';
 import { HostStage } from '@tributary/stream/stage-transport';
 import { ChangeLog } from './change-log.js';
 import { DefinitionSwitch } from './definition-switch.js';
-import { DefinitionsStore } from './definitions.postgres.js';
 import { EngineDirectory } from './engine-directory.js';
-import { History } from './history.postgres.js';
 import type { ProfileRecord } from './profile-record.js';
 import { ProfileRecords } from './profile-records.postgres.js';
 import { SegmentationFold } from './segmentation-fold.js';
@@ -16,19 +14,15 @@ import { SegmentationFold } from './segmentation-fold.js';
 /** profiles.scored → segments.changed: who is in which segment, and why. */
 @Controller()
 export class SegmentationStage {
-  readonly definitionSwitch: DefinitionSwitch;
   readonly #fold: SegmentationFold;
 
-  constructor({ pool }: ServicePool, config: ServiceConfig) {
-    const store = new DefinitionsStore(pool);
-    const engines = new EngineDirectory(store);
-    const records = new ProfileRecords(pool);
-    const partitions = config.PARTITIONS;
-    this.definitionSwitch = new DefinitionSwitch({ partitions, store, engines, records, history: new History(pool), clock: Date.now });
+  constructor({ pool }: ServicePool, config: ServiceConfig, engines: EngineDirectory, records: ProfileRecords, definitionSwitch: DefinitionSwitch) {
     this.#fold = new SegmentationFold({
-      partitions, engines, records,
+      partitions: config.PARTITIONS,
+      engines,
+      records,
+      definitionSwitch,
       changes: new ChangeLog(pool, Date.now),
-      definitionSwitch: this.definitionSwitch,
       transferRecord: (transfer, messageId) => transferRecord(transfer, messageId, config.TRIBUTARY_SECRET),
     });
   }
