@@ -1,5 +1,5 @@
 import { chooseAddress, isAddress } from './choose-address.js';
-import cases from './choose-address.cases.json';
+import cases from './choose-address.cases.json' with { type: 'json' };
 
 describe('where to write to', () => {
   test.each(cases)('$name', ({ identifiers, trait, expect: expected }) => {

@@ -1,9 +1,9 @@
-import cases from './classify-failure.cases.json';
+import cases from './classify-failure.cases.json' with { type: 'json' };
 import { classifyFailure, retryAtMs, SEND_WITHIN_MS, type SendFailure } from './classify-failure.js';
 
 describe('a mail that could not be handed over', () => {
   test.each(cases)('$name', ({ failure, expect: expected }) => {
-    const whole = { replyCode: null, reply: '', stage: 'session', isContentComplete: false, ...failure } as SendFailure;
+    const whole = { replyCode: null, reply: '', isContentComplete: false, ...failure } as SendFailure;
     expect(classifyFailure(whole)).toEqual(expected);
   });
 });

@@ -1,4 +1,4 @@
-import cases from './decide-send.cases.json';
+import cases from './decide-send.cases.json' with { type: 'json' };
 import { decideSend, type SendFacts } from './decide-send.js';
 
 const allowed: SendFacts = {

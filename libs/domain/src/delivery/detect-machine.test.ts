@@ -1,4 +1,4 @@
-import cases from './detect-machine.cases.json';
+import cases from './detect-machine.cases.json' with { type: 'json' };
 import { detectMachine, type TrackedRequest } from './detect-machine.js';
 
 const aPerson: TrackedRequest = {

@@ -1,5 +1,5 @@
 import type { SegmentChange } from '@tributary/contracts/change';
-import cases from './match-automation.cases.json';
+import cases from './match-automation.cases.json' with { type: 'json' };
 import { type AutomationTrigger, matchAutomation } from './match-automation.js';
 
 function aTrigger(over: object): AutomationTrigger {

@@ -1,5 +1,5 @@
 import { decodeAttribute, encodeAttribute, isWebUrl, rewriteLinks } from './rewrite-links.js';
-import cases from './rewrite-links.cases.json';
+import cases from './rewrite-links.cases.json' with { type: 'json' };
 
 describe('the links of a mail', () => {
   test.each(cases)('$name', ({ html, expect: expected }) => {

@@ -1,0 +1,18 @@
+// One compilation in a thread of its own: whoever started it can end it, and its memory is bounded.
+import { parentPort, workerData } from 'node:worker_threads';
+import mjml2html from 'mjml';
+
+/** What comes back from the thread. */
+type MjmlResult = { readonly html: string } | { readonly errors: readonly { readonly line: number; readonly message: string }[] };
+
+async function compile(source: string): Promise<MjmlResult> {
+  try {
+    const { html, errors } = await mjml2html(source, { validationLevel: 'soft', keepComments: false, ignoreIncludes: true } as object);
+    if (errors.length === 0) return { html };
+    return { errors: errors.map(({ line, message, tagName }) => ({ line, message: `<${tagName}> ${message}` })) };
+  } catch (error) {
+    return { errors: [{ line: 0, message: error instanceof Error ? error.message : String(error) }] };
+  }
+}
+
+parentPort?.postMessage(await compile(workerData as string));
