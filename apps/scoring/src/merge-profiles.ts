@@ -72,8 +72,8 @@ export function takeOver({ state, entry, emit, model, gathered, advance }: Arriv
 /** Whatever reaches a profile after it was merged goes on to the survivor, by way of segmentation and the inlet. */
 export function passOn(state: KeptProfile, entry: Entry, emit: Emitter): void {
   const survivor = state.survivor as string;
-  const send = (transfer: Pick<Transfer, 'loser' | 'states' | 'stragglers'>): void => {
-    const body = transferBody({ workspace: entry.workspace, survivor, ...transfer });
+  const send = ({ loser, states, stragglers }: Pick<Transfer, 'loser' | 'states' | 'stragglers'>): void => {
+    const body = transferBody({ workspace: entry.workspace, survivor, loser, states, stragglers });
     state.sequence = emit.forward({ ...entry, kind: 'merged', type: '', name: '', other: survivor, body, scores: state.scores });
   };
   switch (entry.kind) {
