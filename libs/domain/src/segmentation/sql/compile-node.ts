@@ -3,6 +3,7 @@ import { compileScore } from './compile-engagement.js';
 import { compilePerformed, eventsNamed } from './compile-performed.js';
 import { compileSequence } from './compile-sequence.js';
 import { compileValueTest, holdsForAbsent, readPath } from './compile-value-test.js';
+import { firstHash } from './first-hash.js';
 import { definitionOf, ofWorkspace, type Compilation, type Frame } from './frame.js';
 
 /** The node as a condition on the profile `p` that is true or false, never NULL. */
@@ -20,11 +21,7 @@ export function compileNode(compilation: Compilation, frame: Frame, node: RuleNo
   if ('segment' in node) return compileSegment(compilation, frame, node.segment);
   if ('list' in node) return compileList(compilation, frame, node.list);
   if ('consent' in node) return compileConsent(compilation, frame, node);
-  const { salt, from, to } = node.random;
-  const { parameters } = compilation;
-  const bucket = `rules.bucket(${parameters.text(salt)}, p.profile_id) * 100`;
-  const share = (percent: number) => `${parameters.decimal(percent)} * 18446744073709551616`;
-  return `(${bucket} >= ${share(from)} AND ${bucket} < ${share(to)})`;
+  return compileRandom(compilation, node.random);
 }
 
 /** Rows `(profile_id, value)`: the value of a trait, a JSON null where it was removed (rule 18). */
@@ -44,6 +41,16 @@ function compileTrait(compilation: Compilation, frame: Frame, node: TraitNode): 
     holdsForNone: holdsForAbsent(node),
     needsCalendar,
   });
+}
+
+/** Rule 28: the hash is compared with the first that lies in the bucket, and the first behind it. */
+function compileRandom({ parameters }: Compilation, { salt, from, to }: { readonly salt: string; readonly from: number; readonly to: number }): string {
+  const bucket = `rules.bucket_hash(${parameters.text(salt)}, p.profile_id)`;
+  const bounds = [
+    ...(from > 0 ? [`${bucket} >= ${parameters.bytes(firstHash(from))}`] : []),
+    ...(to < 100 ? [`${bucket} < ${parameters.bytes(firstHash(to))}`] : []),
+  ];
+  return bounds.length === 0 ? 'true' : `(${bounds.join(' AND ')})`;
 }
 
 /** Where there is none, nothing is satisfied (rule 25), `notExists` included. */

@@ -61,14 +61,15 @@ export class InstantFrame implements Frame {
   select(columns: string, condition: string): string {
     const leaves = [...this.leaves].map(([set, alias]) => `\n  LEFT JOIN ${set} ${alias} ON ${alias}.profile_id = p.profile_id`);
     const memories = [...this.memories.keys()].map((memory) => `\n  LEFT JOIN ${memory} ON ${memory}.profile_id = p.profile_id`);
-    const zones = this.needsZones ? `WITH zoned AS MATERIALIZED (${this.zones()})\n` : '';
-    return `${zones}SELECT ${columns} FROM people p${leaves.join('')}${memories.join('')}\nWHERE ${condition}`;
+    return `${this.needsZones ? this.zones() : ''}SELECT ${columns} FROM people p${leaves.join('')}${memories.join('')}\nWHERE ${condition}`;
   }
 
   /** The zones of all people; days are computed once for each zone that occurs. */
   private zones(): string {
-    const starts = [...this.days].map((n) => `, rules.day_start(today - ${n}, zone) AS start_${n}`).join('');
-    return `SELECT q.profile_id, d.* FROM (${compileZones(this.compilation, this)}) q JOIN (
-      SELECT zone, today${starts} FROM (SELECT zone, rules.local_day(${this.t}, zone) AS today FROM (SELECT DISTINCT zone FROM (${compileZones(this.compilation, this)}) a) u) v) d ON d.zone = q.zone`;
+    const starts = [...this.days].map((n) => `, rules.day_start(d.today - ${n}, d.zone) AS start_${n}`).join('');
+    return `WITH zones AS MATERIALIZED (${compileZones(this.compilation, this)}),
+  zone_days AS MATERIALIZED (SELECT d.zone, d.today${starts} FROM (SELECT u.zone, rules.local_day(${this.t}, u.zone) AS today FROM (SELECT DISTINCT zone FROM zones) u OFFSET 0) d),
+  zoned AS MATERIALIZED (SELECT q.profile_id, d.* FROM zones q JOIN zone_days d ON d.zone = q.zone)
+`;
   }
 }

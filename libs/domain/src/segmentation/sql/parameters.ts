@@ -28,6 +28,11 @@ export class Parameters {
     return this.place('float8[]', values.map(String));
   }
 
+  /** Bytes by their hexadecimal digits. */
+  bytes(hexadecimal: string): string {
+    return this.place('bytea', `\\x${hexadecimal}`);
+  }
+
   /** The decimal number that a double is printed as, exact from there on. */
   decimal(value: number): string {
     return this.place('numeric', String(value));

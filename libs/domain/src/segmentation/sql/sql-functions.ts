@@ -171,17 +171,18 @@ CREATE OR REPLACE FUNCTION rules.anniversary_in(year int, month_day int) RETURNS
 $$;
 
 -- Days from a local day to the next anniversary, 0 on the day itself.
-CREATE OR REPLACE FUNCTION rules.days_to_anniversary(today int, month_day int) RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT min(rules.anniversary_in(year, month_day) - today)
-  FROM (SELECT extract(year FROM date '1970-01-01' + today)::int + ahead AS year FROM generate_series(0, 1) AS ahead) AS years
-  WHERE rules.anniversary_in(year, month_day) >= today
+CREATE OR REPLACE FUNCTION rules.days_to_anniversary(today int, month_day int) RETURNS int LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  year int := extract(year FROM date '1970-01-01' + today);
+  days int := rules.anniversary_in(year, month_day) - today;
+BEGIN
+  RETURN CASE WHEN days >= 0 THEN days ELSE rules.anniversary_in(year + 1, month_day) - today END;
+END
 $$;
 
--- The bucket of a profile as the first 8 bytes of its hash, unsigned (rule 28).
-CREATE OR REPLACE FUNCTION rules.bucket(salt text, profile_id uuid) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT (get_byte(h, 0)::numeric * 256 + get_byte(h, 1)) * 281474976710656 + (get_byte(h, 2) * 256 + get_byte(h, 3)) * 4294967296::numeric
-    + get_byte(h, 4) * 16777216::numeric + get_byte(h, 5) * 65536 + get_byte(h, 6) * 256 + get_byte(h, 7)
-  FROM (SELECT sha256(convert_to(salt || ':' || profile_id::text, 'UTF8')) AS h) AS hashed
+-- The first 8 bytes of the hash that decides the bucket of a profile (rule 28); bytea compares as unsigned big-endian.
+CREATE OR REPLACE FUNCTION rules.bucket_hash(salt text, profile_id uuid) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT substring(sha256(convert_to(salt || ':' || profile_id::text, 'UTF8')) FROM 1 FOR 8)
 $$;
 
 -- Where a point of a replay stands among all others of its profile: by instant; at one instant events in the order of
