@@ -1,6 +1,7 @@
 import type { Json, SegmentRule } from '@tributary/contracts/rule';
 import type { ProfileState } from './profile-state.js';
 import type { RuleEntry } from './rule-entry.js';
+import { RuleEngine } from './rule-engine.js';
 
 /** What the rules of one workspace are compiled with. */
 export interface EngineOptions {
@@ -92,4 +93,7 @@ export interface Engine {
   interest(type: string, name: string): Interest;
 }
 
-export declare function compileEngine(options: EngineOptions): Engine;
+/** Throws on rules that `validateRule` refuses, and on cycles. */
+export function compileEngine(options: EngineOptions): Engine {
+  return new RuleEngine(options);
+}

@@ -1,0 +1,226 @@
+import type { EventBody } from './rule-entry.js';
+import type { Json } from '@tributary/contracts/rule';
+import { valueKey } from './compare-values.js';
+import type { SeriesDepth } from './event-series.js';
+import type { Gauge } from './gauge.js';
+import type { ComputedLeaf, Leaf, SequenceLeaf, TraitLeaf } from './leaf.js';
+import type { LocalDays } from './local-days.js';
+import { matchSequence, type SequencePlan, type TimeSpans } from './match-sequence.js';
+import type { ProfileState } from './profile-state.js';
+import type { StepEvent } from './step-series.js';
+
+export type LeafSink = (leaf: Leaf) => void;
+
+/**
+ * Something that leaves depend on and that changes as a whole: one feature's events, a trait, a score. To find which
+ * leaves flip: `mark` the answers, change the state (or let time pass), `collect` the leaves whose answer differs.
+ * `mark` remembers in the source itself, so the two calls belong together.
+ */
+export abstract class Source {
+  index = -1;
+  /** The answers depend on the local calendar. */
+  abstract readonly calendar: boolean;
+
+  constructor(readonly key: string) {}
+
+  abstract leaves(): Iterable<Leaf>;
+  abstract mark(state: ProfileState, t: number): void;
+  abstract collect(state: ProfileState, t: number, flipped: LeafSink): void;
+  /** The first instant after `t` at which a leaf may flip by time alone; never too late. */
+  abstract nextChange(state: ProfileState, t: number): number;
+}
+
+/** A feature: the events of one name that pass the same filters, and all quantities made of them. Also a score. */
+export class GaugeSource extends Source {
+  readonly gauges: Gauge[] = [];
+  calendar = false;
+  depth: SeriesDepth = { newest: 0, fullMs: 0, reachMs: 0, valued: false, latest: false, tiled: true };
+  /** What is stored of an event beside its time; undefined: the event does not count. */
+  readonly element?: FeatureElement;
+  private readonly marked: number[] = [];
+
+  constructor(key: string, element?: FeatureElement) {
+    super(key);
+    this.element = element;
+  }
+
+  *leaves(): Iterable<Leaf> {
+    for (const gauge of this.gauges) yield* gauge.leaves;
+  }
+
+  mark(state: ProfileState, t: number): void {
+    for (let i = 0; i < this.gauges.length; i += 1) this.marked[i] = this.gauges[i]!.position(state, t);
+  }
+
+  collect(state: ProfileState, t: number, flipped: LeafSink): void {
+    for (let i = 0; i < this.gauges.length; i += 1) {
+      const gauge = this.gauges[i]!;
+      gauge.collectFlips(this.marked[i]!, gauge.position(state, t), flipped);
+    }
+  }
+
+  nextChange(state: ProfileState, t: number): number {
+    let next = Infinity;
+    for (const gauge of this.gauges) {
+      const change = gauge.nextChange(state, t);
+      if (change < next) next = change;
+    }
+    return next;
+  }
+}
+
+/** How an event becomes an element of a series. */
+export interface FeatureElement {
+  readonly kind: 'time' | 'number' | 'distinct' | 'distinctAll';
+  /** Path of the property that is summed or told apart. */
+  readonly property?: string;
+  readonly read?: (body: EventBody) => Json | undefined;
+}
+
+/** One sequence: the events of its steps are kept by step features. */
+export class SequenceSource extends Source {
+  leaf!: SequenceLeaf;
+  private marked = false;
+
+  /** `steps`: indexes of the step features, the absent step's last. */
+  constructor(key: string, readonly plan: SequencePlan, readonly steps: readonly { readonly index: number }[]) {
+    super(key);
+  }
+
+  get calendar(): boolean {
+    return this.plan.window.calendar;
+  }
+
+  leaves(): Iterable<Leaf> {
+    return [this.leaf];
+  }
+
+  spans(state: ProfileState): TimeSpans {
+    const known = state.sequenceSpans.get(this.index);
+    if (known) return known;
+    const events = this.steps.map((step) => state.steps.get(step.index)?.events ?? NO_EVENTS);
+    const spans = matchSequence(this.plan, events, state.days);
+    state.sequenceSpans.set(this.index, spans);
+    return spans;
+  }
+
+  mark(state: ProfileState, t: number): void {
+    this.marked = this.leaf.holds(state, t);
+  }
+
+  collect(state: ProfileState, t: number, flipped: LeafSink): void {
+    if (this.leaf.holds(state, t) !== this.marked) flipped(this.leaf);
+  }
+
+  nextChange(state: ProfileState, t: number): number {
+    for (const span of this.spans(state)) {
+      if (span.from > t) return span.from;
+      if (span.until > t) return span.until;
+    }
+    return Infinity;
+  }
+}
+
+const NO_EVENTS: readonly StepEvent[] = [];
+
+/** One value that leaves test: the value at a path of a trait, or a computed trait. */
+export class ValueSource extends Source {
+  readonly all: (TraitLeaf | ComputedLeaf)[] = [];
+  /** Leaves that ask for equality, by the values they ask for: only those of the old and the new value can flip. */
+  private readonly byValue = new Map<string, Leaf[]>();
+  /** Leaves that flip when the value comes or goes, whichever it is. */
+  private readonly byPresence: (TraitLeaf | ComputedLeaf)[] = [];
+  private readonly others: (TraitLeaf | ComputedLeaf)[] = [];
+  private readonly timed: (TraitLeaf | ComputedLeaf)[] = [];
+  private marked: { value: Json | undefined; t: number; days: LocalDays | undefined } = { value: undefined, t: 0, days: undefined };
+  calendar = false;
+
+  constructor(key: string, readonly read: (state: ProfileState) => Json | undefined) {
+    super(key);
+  }
+
+  add(leaf: TraitLeaf | ComputedLeaf): void {
+    this.all.push(leaf);
+    const { test } = leaf;
+    if (test.time) {
+      this.timed.push(leaf);
+      this.calendar ||= test.time.calendar;
+    }
+    if (!test.oneOf) {
+      this.others.push(leaf);
+      return;
+    }
+    if (test.oneOf.negated) this.byPresence.push(leaf);
+    for (const key of new Set(test.oneOf.keys)) {
+      const there = this.byValue.get(key);
+      if (there) there.push(leaf);
+      else this.byValue.set(key, [leaf]);
+    }
+  }
+
+  leaves(): Iterable<Leaf> {
+    return this.all;
+  }
+
+  mark(state: ProfileState, t: number): void {
+    this.marked = { value: this.read(state), t, days: state.days };
+  }
+
+  collect(state: ProfileState, t: number, flipped: LeafSink): void {
+    const before = this.marked;
+    const value = this.read(state);
+    const test = (leaf: Leaf): void => {
+      const { holds } = (leaf as TraitLeaf | ComputedLeaf).test;
+      if (holds(before.value, before.t, before.days!) !== holds(value, t, state.days)) flipped(leaf);
+    };
+    if (before.value === value) {
+      this.timed.forEach(test);
+      return;
+    }
+    const [oldKey, newKey] = [before.value === undefined ? '' : valueKey(before.value), value === undefined ? '' : valueKey(value)];
+    if (oldKey === newKey) {
+      this.timed.forEach(test);
+      return;
+    }
+    this.others.forEach(test);
+    const tested = new Set<Leaf>();
+    const once = (leaf: Leaf): void => {
+      if (!tested.has(leaf)) test(leaf);
+      tested.add(leaf);
+    };
+    this.byValue.get(oldKey)?.forEach(once);
+    this.byValue.get(newKey)?.forEach(once);
+    if (before.value === undefined || value === undefined) this.byPresence.forEach(once);
+  }
+
+  nextChange(state: ProfileState, t: number): number {
+    const value = this.read(state);
+    if (value === undefined) return Infinity;
+    let next = Infinity;
+    for (const leaf of this.timed) next = Math.min(next, leaf.test.time!.nextChange(value, t, state.days));
+    return next;
+  }
+}
+
+/** Few leaves that are simply asked again: a cluster, a list, a consent. */
+export class PlainSource extends Source {
+  readonly calendar = false;
+  readonly all: Leaf[] = [];
+  private readonly marked: boolean[] = [];
+
+  leaves(): Iterable<Leaf> {
+    return this.all;
+  }
+
+  mark(state: ProfileState, t: number): void {
+    this.all.forEach((leaf, i) => { this.marked[i] = leaf.holds(state, t); });
+  }
+
+  collect(state: ProfileState, t: number, flipped: LeafSink): void {
+    this.all.forEach((leaf, i) => { if (leaf.holds(state, t) !== this.marked[i]) flipped(leaf); });
+  }
+
+  nextChange(): number {
+    return Infinity;
+  }
+}
