@@ -46,11 +46,8 @@ function compileTrait(compilation: Compilation, frame: Frame, node: TraitNode): 
 /** Rule 28: the hash is compared with the first that lies in the bucket, and the first behind it. */
 function compileRandom({ parameters }: Compilation, { salt, from, to }: { readonly salt: string; readonly from: number; readonly to: number }): string {
   const bucket = `rules.bucket_hash(${parameters.text(salt)}, p.profile_id)`;
-  const bounds = [
-    ...(from > 0 ? [`${bucket} >= ${parameters.bytes(firstHash(from))}`] : []),
-    ...(to < 100 ? [`${bucket} < ${parameters.bytes(firstHash(to))}`] : []),
-  ];
-  return bounds.length === 0 ? 'true' : `(${bounds.join(' AND ')})`;
+  const below = to < 100 ? ` AND ${bucket} < ${parameters.bytes(firstHash(to))}` : '';
+  return `(${bucket} >= ${parameters.bytes(firstHash(from))}${below})`;
 }
 
 /** Where there is none, nothing is satisfied (rule 25), `notExists` included. */
