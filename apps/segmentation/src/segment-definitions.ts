@@ -1,5 +1,5 @@
 import type { RuleNode } from '@tributary/contracts/rule';
-import { validateSegment } from '@tributary/domain/segmentation/validate-rule';
+import { validateRule } from '@tributary/domain/segmentation/validate-rule';
 import { notFound, Problem, refused } from '@tributary/service/problem';
 import { compilePattern } from './compile-pattern.js';
 import type { DefinitionsContext } from './definitions-context.postgres.js';
@@ -52,9 +52,10 @@ export class SegmentDefinitions {
 
   #validated(key: string, body: { readonly rule: unknown; readonly stay?: unknown }, current: readonly SegmentRow[], context: Awaited<ReturnType<DefinitionsContext['read']>>): Warned<{ rule: RuleNode; stay: RuleNode | null }> {
     const segments = new Map(current.map((segment) => [segment.key, { rule: segment.rule, ...(segment.stay === null ? {} : { stay: segment.stay }) }]));
-    const outcome = validateSegment({ rule: body.rule, ...(body.stay === undefined || body.stay === null ? {} : { stay: body.stay }) }, { ...context, key, segments, compilePattern });
-    if (outcome.outcome === 'refused') throw refused(outcome.errors);
-    return { value: { rule: outcome.rule, stay: outcome.stay ?? null }, warnings: outcome.warnings };
+    const definition = { key, rule: body.rule, ...(body.stay === undefined || body.stay === null ? {} : { stay: body.stay }) };
+    const { errors, warnings } = validateRule(definition, { ...context, segments, compilePattern });
+    if (errors.length > 0) throw refused(errors);
+    return { value: { rule: body.rule as RuleNode, stay: (body.stay ?? null) as RuleNode | null }, warnings };
   }
 
   async #put(workspace: string, key: string, body: PutSegmentBody, check: (current: SegmentRow | null) => void): Promise<Warned<SegmentRow>> {
