@@ -48,7 +48,7 @@ function lastKnown(world: NaiveWorld, what: 'scores' | 'computed' | 'clusters', 
   for (const entry of world.entries) {
     if (what === 'computed' && entry.kind === 'computed' && entry.key === key) value = entry.value;
     if (what === 'clusters' && entry.kind === 'cluster' && entry.model === key) value = entry.label;
-    const map = (entry as { readonly [key: string]: unknown })[what] as { readonly [key: string]: Json } | undefined;
+    const map = (entry as unknown as { readonly [key: string]: unknown })[what] as { readonly [key: string]: Json } | undefined;
     if (map && Object.hasOwn(map, key)) value = map[key];
   }
   return value;
