@@ -34,7 +34,8 @@ export interface ReadOptions {
  */
 export function readEvent(value: unknown, options: ReadOptions = {}): EventFacts | Refusal {
   if (!isObject(value)) return refusal('not_an_object');
-  if (isDeeper(value, DEPTH_MAX)) return refusal('event_too_deep');
+  const unfit = inspect(value, DEPTH_MAX);
+  if (unfit !== null) return refusal(unfit);
   const type = value['type'];
   if (!isEventType(type)) return refusal('unknown_type');
   const misshapen = checkObjects(value) ?? checkName(type, value['event']);
@@ -116,11 +117,15 @@ function isObjectOrNothing(value: unknown): boolean {
   return value === undefined || value === null || isObject(value);
 }
 
-function isDeeper(value: object, levels: number): boolean {
-  if (levels === 0) return true;
+/** JSON knows numbers that no double holds; read, they are infinite. */
+function inspect(value: object, levels: number): 'event_too_deep' | 'unstorable_number' | null {
+  if (levels === 0) return 'event_too_deep';
   for (const key in value) {
     const inner = (value as { readonly [key: string]: unknown })[key];
-    if (typeof inner === 'object' && inner !== null && isDeeper(inner, levels - 1)) return true;
+    if (typeof inner === 'number' && !Number.isFinite(inner)) return 'unstorable_number';
+    if (typeof inner !== 'object' || inner === null) continue;
+    const unfit = inspect(inner, levels - 1);
+    if (unfit !== null) return unfit;
   }
-  return false;
+  return null;
 }
