@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import { readMail } from './caught-mail.js';
 import { MailStore } from './mail-store.memory.js';
@@ -65,7 +65,7 @@ export class Mailbox {
   }
 }
 
-function listen(server: Pick<Server, 'listen' | 'once' | 'removeListener'>, port: number, host: string): Promise<void> {
+function listen(server: NetServer, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -75,4 +75,4 @@ function listen(server: Pick<Server, 'listen' | 'once' | 'removeListener'>, port
   });
 }
 
-const portOfServer = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
+const portOfServer = (server: NetServer): number => (server.address() as AddressInfo).port;

@@ -5,6 +5,12 @@ import { type Renderer, type RenderMode, TemplateError } from './renderer.js';
 const HELPERS = ['if', 'unless', 'each', 'with', 'lookup', 'default', 'equals'] as const;
 const NESTING_MAX = 16;
 
+/** Handlebars knows some of its own unless told otherwise. */
+const KNOWN_HELPERS = {
+  ...Object.fromEntries(HELPERS.map((helper) => [helper, true])),
+  log: false, helperMissing: false, blockHelperMissing: false,
+} as CompileOptions['knownHelpers'];
+
 const engine = createEngine();
 
 /**
@@ -15,7 +21,7 @@ export function compileHandlebars(source: string, mode: RenderMode): Renderer {
   if (typeof source !== 'string') throw new TemplateError('a template is text');
   const options: CompileOptions = {
     noEscape: mode === 'plain',
-    knownHelpers: Object.fromEntries(HELPERS.map((helper) => [helper, true])) as CompileOptions['knownHelpers'],
+    knownHelpers: KNOWN_HELPERS,
     knownHelpersOnly: true,
   };
   try {

@@ -21,7 +21,8 @@ const SPACE = /[\t\n\f\r ]/;
 
 /**
  * Walks over the tags of an HTML text as a browser's tokenizer would, in one pass. What stands in comments, also in
- * Outlook's conditional ones, is not visited. `{{…}}` and `{%…%}` are skipped as one, whatever they hold.
+ * Outlook's conditional ones, is not visited. With `onPlaceholder` the text is a template: `{{…}}` and `{%…%}` are then
+ * skipped as one, whatever they hold. In a rendered mail they are a person's text and mean nothing.
  */
 export function scanHtml(html: string, visitor: HtmlVisitor): void {
   let at = 0;
@@ -30,7 +31,7 @@ export function scanHtml(html: string, visitor: HtmlVisitor): void {
     if (afterTemplate > at) at = afterTemplate;
     else if (html.startsWith('<!--', at)) at = scanUntil(html, at + 4, '-->', 'comment', visitor);
     else if (html[at] === '<' && /[a-zA-Z]/.test(html[at + 1] ?? '')) at = scanElement(html, at, visitor);
-    else if (html.startsWith('<{{', at)) at = skipTemplate(html, at + 1, 'tag', visitor);
+    else if (html.startsWith('<{{', at)) at = Math.max(skipTemplate(html, at + 1, 'tag', visitor), at + 1);
     else if (html[at] === '<' && html[at + 1] === '/') at = scanEndTag(html, at, visitor);
     else if (html[at] === '<' && /[!?]/.test(html[at + 1] ?? '')) at = scanUntil(html, at + 2, '>', 'comment', visitor);
     else at += 1;
@@ -39,12 +40,12 @@ export function scanHtml(html: string, visitor: HtmlVisitor): void {
 
 /** Past a placeholder or template tag that begins here; `at` itself where none does. */
 function skipTemplate(html: string, at: number, place: PlaceholderPlace, visitor: HtmlVisitor): number {
-  if (html[at] !== '{') return at;
+  if (html[at] !== '{' || visitor.onPlaceholder === undefined) return at;
   const opening = html[at + 1];
   if (opening !== '{' && opening !== '%') return at;
   const end = html.indexOf(opening === '{' ? '}}' : '%}', at + 2);
   if (end === -1) return at;
-  if (opening === '{') visitor.onPlaceholder?.(place, at);
+  if (opening === '{') visitor.onPlaceholder(place, at);
   return end + 2;
 }
 
