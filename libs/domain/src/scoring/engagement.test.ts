@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import cases from './engagement.cases.json';
+import cases from './engagement.cases.json' with { type: 'json' };
 import { addMail, addPageView, type EngagementState, isApproximate, type MailFact, MAILS_MAX, newEngagement, nextChangeMs, prune, scoreAt, scoreCurve, unite } from './engagement.js';
 import { type EngagementModel, scoreOf, standardEngagement } from './score-model.js';
 

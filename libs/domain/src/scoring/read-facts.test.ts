@@ -1,4 +1,4 @@
-import cases from './read-facts.cases.json';
+import cases from './read-facts.cases.json' with { type: 'json' };
 import { readFacts } from './read-facts.js';
 
 describe('what an event says', () => {
