@@ -38,8 +38,7 @@ export const COMPACT_ROLE = 'tributary_compact';
 
 async function makeRoleAndSchema(client: pg.Client, { schema, role }: ServiceSchema): Promise<void> {
   await makeRole(client, role);
-  await client.query(`create schema if not exists ${schema}`);
-  await client.query(`grant usage, create on schema ${schema} to ${role}`);
+  await client.query(`create schema if not exists ${schema} authorization ${role}`);
 }
 
 async function makeRole(client: pg.Client, role: string): Promise<void> {
