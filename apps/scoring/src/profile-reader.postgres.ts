@@ -18,7 +18,6 @@ export interface ProfileRow {
 export interface EventRow {
   readonly message_id: string;
   readonly type: string;
-  readonly name: string;
   readonly ts_ms: number;
   readonly appended_ms: number;
   readonly body: { readonly [name: string]: Json };
@@ -92,7 +91,7 @@ export class ProfileReaderPostgres {
   async events(workspace: string, profileId: string, before: EventPosition | null, limit: number): Promise<readonly EventRow[]> {
     const { rows } = await this.pool.query<EventRow>({
       name: before === null ? 'newest-events' : 'events-before',
-      text: `select message_id, type, name, ts_ms, appended_ms, body from scoring.history
+      text: `select message_id, type, ts_ms, appended_ms, body from scoring.history
         where workspace = $1 and profile_id = $2 ${before === null ? '' : 'and (ts_ms, message_id) < ($4::bigint, $5::text)'}
         order by ts_ms desc, message_id desc limit $3`,
       values: [workspace, profileId, limit, ...(before === null ? [] : [before.timeMs, before.messageId])],

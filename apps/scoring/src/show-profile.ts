@@ -40,7 +40,6 @@ export function showEvent(row: EventRow): { readonly [name: string]: Json } {
     ...row.body,
     messageId: row.message_id,
     type: row.type,
-    name: row.name,
     timestamp,
     ...(sent === undefined || sent === timestamp || row.body['originalTimestamp'] !== undefined ? {} : { originalTimestamp: sent }),
     appendedAt: instant(row.appended_ms),
