@@ -24,7 +24,8 @@ function scoreRows(compilation: Compilation, frame: Frame, key: string): string 
   const model = scoreModelOf(compilation, key);
   const spanMs = Math.max(model.mailWindowMs, model.visitWindowMs + model.sessionGapMs);
   const number = (value: number) => parameters.integer(value);
-  const emailId = `rules.scalar(${propertyOf(compilation, 'e', 'track', 'email_id')})`;
+  // By its text, as ids of orders are (rule 4).
+  const emailId = `rules.scalar(${propertyOf(compilation, 'e', 'track', 'email_id')}) #>> '{}'`;
   const distinct = (name: string, more = '') =>
     `count(DISTINCT e.email_id) FILTER (WHERE e.name = '${name}' AND e.ts_ms > ${frame.clock('e')} - ${number(model.mailWindowMs)}${more})`;
   return `SELECT s.profile_id, (s.open_rate * ${number(model.openWeight)} + s.click_rate * ${number(model.clickWeight)} + s.visits * ${number(model.visitWeight)}) / 10 AS score

@@ -33,10 +33,11 @@ export function compileValueTest(compilation: Compilation, frame: Frame, value: 
     case 'gte':
     case 'lt':
     case 'lte':
-      return compare(compilation, value, COMPARISONS[op]!, test.value!);
+      return compare(compilation, value, { operator: COMPARISONS[op]!, bound: test.value!, ignoreCase: test.ignoreCase });
     case 'between': {
       const [low, high] = test.value as readonly [Json, Json];
-      return `(${compare(compilation, value, '>=', low)} AND ${compare(compilation, value, '<=', high)})`;
+      const isOn = (operator: string, bound: Json) => compare(compilation, value, { operator, bound, ignoreCase: test.ignoreCase });
+      return `(${isOn('>=', low)} AND ${isOn('<=', high)})`;
     }
     case 'contains':
     case 'startsWith':
@@ -71,10 +72,17 @@ function equals({ parameters }: Compilation, value: string, wanted: Json, ignore
   return `${value} = ${parameters.json(wanted)}`;
 }
 
-function compare({ parameters }: Compilation, value: string, operator: string, bound: Json): string {
+interface Bound {
+  readonly operator: string;
+  readonly bound: Json;
+  readonly ignoreCase?: boolean;
+}
+
+function compare({ parameters }: Compilation, value: string, { operator, bound, ignoreCase }: Bound): string {
   if (typeof bound === 'number') return `rules.num(${value}) ${operator} ${parameters.double(bound)}`;
-  if (typeof bound === 'string') return `rules.str(${value}) COLLATE "C" ${operator} ${parameters.text(bound)}`;
-  return 'false';
+  if (typeof bound !== 'string') return 'false';
+  if (ignoreCase) return `rules.lower_case(rules.str(${value})) COLLATE "C" ${operator} rules.lower_case(${parameters.text(bound)})`;
+  return `rules.str(${value}) COLLATE "C" ${operator} ${parameters.text(bound)}`;
 }
 
 function compileStringTest(compilation: Compilation, value: string, { op, value: wanted, ignoreCase = false }: ValueTest): string {
@@ -85,9 +93,9 @@ function compileStringTest(compilation: Compilation, value: string, { op, value:
   if (op === 'matches') {
     const translated = translatePattern({ pattern: wanted, ignoreCase });
     if (translated !== undefined) return `${text} ~ ${parameters.text(translated)}`;
-    const listed = context.matches?.find((one) => one.pattern === wanted && one.ignoreCase === ignoreCase);
+    const listed = context.matches?.find((one) => one.pattern === wanted && (one.ignoreCase ?? false) === ignoreCase);
     if (!listed) throw new Error(`The pattern ${JSON.stringify(wanted)} needs the strings it matches, see listOutsidePatterns.`);
-    return `${text} = ANY (${parameters.texts(listed.strings)})`;
+    return `rules.str(${value}) COLLATE "C" = ANY (${parameters.texts(listed.strings)})`;
   }
   if (isOutsideText(wanted)) return 'false';
   const part = fold(parameters.text(wanted));

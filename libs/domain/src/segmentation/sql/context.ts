@@ -60,6 +60,6 @@ export interface OutsidePattern {
 }
 
 export interface MatchedStrings extends OutsidePattern {
-  /** Every string of the history that the pattern matches; without `ignoreCase` exact, with it lower-cased. */
+  /** The strings among the candidates that the pattern matches. */
   readonly strings: readonly string[];
 }

@@ -138,6 +138,6 @@ function pieces(compilation: Compilation, relation: string, condition: string): 
 function everyZone(compilation: Compilation): string {
   const { context } = compilation;
   return `SELECT f.profile_id, ${workspaceZone(compilation)} AS zone FROM ${context.relations.profiles} f WHERE ${ofWorkspace(compilation, 'f')}
-    UNION SELECT i.profile_id, n.name FROM ${context.relations.events} i JOIN rules.time_zones n ON n.name = rules.str(i.body -> 'traits' -> 'timezone')
+    UNION SELECT i.profile_id, n.zone FROM ${context.relations.events} i JOIN rules.time_zones n ON n.name = rules.str(i.body -> 'traits' -> 'timezone')
       WHERE ${ofWorkspace(compilation, 'i')} AND i.type = 'identify'`;
 }

@@ -68,7 +68,7 @@ export class PointsFrame implements Frame {
   }
 
   private zone(): string {
-    const name = `(SELECT n.name FROM (${traitRows(this.compilation, this, 'timezone')}) v JOIN rules.time_zones n ON n.name = rules.str(v.value))`;
+    const name = `(SELECT n.zone FROM (${traitRows(this.compilation, this, 'timezone')}) v JOIN rules.time_zones n ON n.name = rules.str(v.value))`;
     return `coalesce(${name}, ${workspaceZone(this.compilation)})`;
   }
 }

@@ -7,10 +7,15 @@ export const sqlFunctions = `
 CREATE SCHEMA IF NOT EXISTS rules;
 
 -- The IANA names (rule 10). Looking one up in pg_timezone_names itself takes a tenth of a second.
-CREATE TABLE IF NOT EXISTS rules.time_zones (name text COLLATE "C" PRIMARY KEY);
+-- zone is what AT TIME ZONE is told: it takes some names for abbreviations, which know no daylight saving.
+CREATE TABLE IF NOT EXISTS rules.time_zones (name text COLLATE "C" PRIMARY KEY, zone text COLLATE "C" NOT NULL);
 INSERT INTO rules.time_zones
-  SELECT name FROM pg_timezone_names WHERE name !~ '^(posix|right)/' AND name NOT IN ('Factory', 'localtime', 'posixrules')
-  ON CONFLICT DO NOTHING;
+  SELECT name, coalesce(meant, name) FROM pg_timezone_names
+    LEFT JOIN (VALUES ('CET', 'Europe/Brussels'), ('MET', 'Europe/Brussels'), ('EET', 'Europe/Athens'), ('WET', 'Europe/Lisbon')) AS abbreviations (short, meant) ON short = name
+  WHERE name !~ '^(posix|right)/' AND name NOT IN ('Factory', 'localtime', 'posixrules')
+  ON CONFLICT (name) DO UPDATE SET zone = excluded.zone;
+GRANT USAGE ON SCHEMA rules TO PUBLIC;
+GRANT SELECT ON rules.time_zones TO PUBLIC;
 
 -- A JSON number as a double (rule 13). jsonb keeps any number of digits, so what no double can hold is cut here:
 -- the bounds are half a unit beyond the greatest double, and half the smallest.

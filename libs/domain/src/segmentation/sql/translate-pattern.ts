@@ -1,4 +1,5 @@
 import type { OutsidePattern } from './context.js';
+import { lowerCasePattern } from './lower-case-pattern.js';
 
 /**
  * The PostgreSQL expression that matches the same strings as an RE2 pattern, or undefined where none is certain.
@@ -10,8 +11,7 @@ import type { OutsidePattern } from './context.js';
  * POSIX classes, `\x`, `\Q`) is for the caller to match.
  */
 export function translatePattern({ pattern, ignoreCase }: OutsidePattern): string | undefined {
-  // Rule 14 by the letter: both sides are lower-cased, the pattern being one of them.
-  const source = ignoreCase ? pattern.toLowerCase() : pattern;
+  const source = ignoreCase ? lowerCasePattern(pattern) : pattern;
   if (source.includes('\0') || !source.isWellFormed()) return undefined;
   const reader = new PatternReader(Array.from(source));
   const translated = reader.readAlternatives();
