@@ -101,6 +101,7 @@ export class RecordReader {
     const unstorable = checkStorable(text);
     if (unstorable !== null) return unfit(unstorable.refused);
     const profileId = isOurs ? (headers['profile-id'] ?? null) : null;
+    if (profileId !== null && !UUID.test(profileId)) return unfit('unknown_profile');
     const facts = readEvent(data, { isNamed: profileId !== null, timestamp: time ?? undefined });
     if ('refused' in facts) return unfit(facts.refused);
     const messageId = facts.messageId ?? id ?? `${record.topic}:${record.partition}:${record.offset}`;

@@ -128,12 +128,12 @@ const GUARDS = `
     begin
       raise exception '% was written by another instance meanwhile', what using errcode = '40001';
     end $$;
-  create function ingestion.next_version(found int, expected int) returns int language plpgsql as $$
+  create function ingestion.next_version(stored int, expected int) returns int language plpgsql as $$
     begin
-      if found <> expected then
+      if stored <> expected then
         raise exception 'a profile was changed by another instance meanwhile' using errcode = '40001';
       end if;
-      return found + 1;
+      return stored + 1;
     end $$`;
 
 // One round trip for all that a batch must know. The settings pin index lookups: a plan that was made while the tables were

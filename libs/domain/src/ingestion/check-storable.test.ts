@@ -1,4 +1,4 @@
-import cases from './check-storable.cases.json';
+import cases from './check-storable.cases.json' with { type: 'json' };
 import { checkStorable } from './check-storable.js';
 
 describe('what PostgreSQL is asked to store', () => {

@@ -1,4 +1,4 @@
-import cases from './decide-identity.cases.json';
+import cases from './decide-identity.cases.json' with { type: 'json' };
 import { type Claim, decideIdentity } from './decide-identity.js';
 
 /** `previous userId=K1`: K profiles are known, A ones anonymous; the digit says how old, 1 the oldest; `-` is nobody. */

@@ -1,4 +1,4 @@
-import cases from './derive-event-time.cases.json';
+import cases from './derive-event-time.cases.json' with { type: 'json' };
 import { deriveEventTime } from './derive-event-time.js';
 
 describe('the time of an event is', () => {

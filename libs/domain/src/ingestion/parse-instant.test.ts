@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import cases from './parse-instant.cases.json';
+import cases from './parse-instant.cases.json' with { type: 'json' };
 import { parseInstant } from './parse-instant.js';
 
 describe('an instant', () => {

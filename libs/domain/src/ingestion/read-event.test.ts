@@ -1,5 +1,5 @@
 import { DEPTH_MAX, EVENT_NAME_LENGTH_MAX, IDENTIFIER_LENGTH_MAX, MESSAGE_ID_LENGTH_MAX } from './limits.js';
-import cases from './read-event.cases.json';
+import cases from './read-event.cases.json' with { type: 'json' };
 import { readEvent, type EventFacts } from './read-event.js';
 
 const anEvent = (fields: object) => ({ type: 'track', event: 'Signed Up', userId: 'u', ...fields });

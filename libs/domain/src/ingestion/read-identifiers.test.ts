@@ -1,5 +1,5 @@
 import { EXTERNAL_IDS_MAX } from './limits.js';
-import cases from './read-identifiers.cases.json';
+import cases from './read-identifiers.cases.json' with { type: 'json' };
 import { readIdentifiers } from './read-identifiers.js';
 
 describe('the identifiers of an event', () => {
