@@ -1,6 +1,5 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { log } from '@tributary/service/log';
-import { ServicePool } from '@tributary/service/service-pool';
+import type { ServicePool } from '@tributary/service/service-pool';
 
 const DAY_MS = 86_400_000;
 /** A new partition waits for the writers of the moment; it must not make those behind it wait for long. */
@@ -8,10 +7,9 @@ const LOCK_WAIT = '2s';
 
 /**
  * Keeps the history's partitions ahead of time: this month's and the next two, at the start and daily. Where it fails,
- * there is another day for it; an event of a month without a partition goes to the default one.
+ * there is another day for it; an event of a month without a partition goes to the default one. The module calls the hooks.
  */
-@Injectable()
-export class HistoryMonths implements OnApplicationBootstrap, OnApplicationShutdown {
+export class HistoryMonths {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly pool: ServicePool) {}

@@ -3,7 +3,7 @@ import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type { Json } from '@tributary/contracts/rule';
 import { Workspace } from '@tributary/service/admin-key-guard';
 import { CallerGuard } from '@tributary/service/caller-guard';
-import { BatchGetRequest, GetRequest, ScoreCurveRequest } from './profiles.query.js';
+import { BatchGetRequest, GetRequest, ScoreCurveRequest } from './profile-requests.js';
 import { Profiles } from './profiles.js';
 import type { ProfileResource } from './show-profile.js';
 

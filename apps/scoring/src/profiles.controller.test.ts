@@ -21,8 +21,7 @@ import { toProblem } from '@tributary/service/validation';
 import { ProfileStorePostgres } from './profile-store.postgres.js';
 import { ProfilesController } from './profiles.controller.js';
 import { ProfilesGrpcController } from './profiles-grpc.controller.js';
-import { Profiles } from './profiles.js';
-import { ScoreModels } from './score-models.js';
+import { scoringProviders } from './scoring.module.js';
 import { ScoringStage } from './scoring.stage.js';
 import { ADA, aMail, aMerge, anEntry, anIdentify, aPageView, BOB, CLEO, NOON_MS, transferOf, WORKSPACE } from './testing/an-entry.js';
 import { FoldDriver } from './testing/drive-fold.js';
@@ -51,7 +50,7 @@ beforeAll(async () => {
       { provide: KeyDirectory, useFactory: () => new KeyDirectory(servicePool.pool) },
       { provide: ProfileDirectory, useFactory: () => new ProfileDirectory(servicePool.pool) },
       { provide: 'close', useValue: { onApplicationShutdown: () => servicePool.close() } },
-      AdminKeyGuard, CallerGuard, ScoreModels, Profiles,
+      AdminKeyGuard, CallerGuard, ...scoringProviders,
     ],
   })
   class Doors {}

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags, ApiUnauthorizedResponse, ApiNotFoundResponse } from '@nestjs/swagger';
 import { AdminKeyGuard, Workspace } from '@tributary/service/admin-key-guard';
 import { parseLimit } from '@tributary/service/page';
-import { PageQuery, ProfilesQuery } from './profiles.query.js';
+import { PageQuery, ProfilesQuery } from './profile-requests.js';
 import { Profiles, type ScoreExplanation } from './profiles.js';
 import type { ProfileResource } from './show-profile.js';
 

@@ -1,13 +1,12 @@
-import { Injectable } from '@nestjs/common';
 import type { EngagementCounts } from '@tributary/domain/scoring/score-model';
 import { countAt, isApproximate, scoreCurve, type ScoreStep } from '@tributary/domain/scoring/engagement';
 import { decodeCursor, encodeCursor } from '@tributary/service/page';
 import { notFound, Problem } from '@tributary/service/problem';
-import { ProfileDirectory } from '@tributary/service/profile-directory';
-import { ServicePool } from '@tributary/service/service-pool';
+import type { ProfileDirectory } from '@tributary/service/profile-directory';
+import type { ServicePool } from '@tributary/service/service-pool';
 import { type EventPosition, ProfileReaderPostgres } from './profile-reader.postgres.js';
 import { type KeptProfile, ProfileStorePostgres } from './profile-store.postgres.js';
-import { ScoreModels } from './score-models.js';
+import type { ScoreModels } from './score-models.js';
 import { instant, type ProfileResource, showEvent, showProfile } from './show-profile.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -32,7 +31,6 @@ export interface ScoreExplanation extends EngagementCounts {
 }
 
 /** Questions about profiles, for the HTTP and the gRPC door alike. */
-@Injectable()
 export class Profiles {
   readonly #reader: ProfileReaderPostgres;
   readonly #store: ProfileStorePostgres;

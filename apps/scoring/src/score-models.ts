@@ -1,12 +1,10 @@
-import { Injectable } from '@nestjs/common';
 import { type EngagementModel, standardEngagement } from '@tributary/domain/scoring/score-model';
-import { ServicePool } from '@tributary/service/service-pool';
+import type { ServicePool } from '@tributary/service/service-pool';
 
 /**
  * The score models of workspaces that have changed theirs; all others have the standard one. Read at the start: a model
  * that changes while events flow needs the history folded anew.
  */
-@Injectable()
 export class ScoreModels {
   #engagement = new Map<string, EngagementModel>();
 
