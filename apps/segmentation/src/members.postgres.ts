@@ -85,11 +85,11 @@ export class MembersStore {
   async movements(workspace: string, nowMs: number): Promise<Map<string, { enteredHour: number; leftHour: number; enteredDay: number; leftDay: number }>> {
     const { rows } = await this.pool.query<{ segment: string; enteredHour: number; leftHour: number; enteredDay: number; leftDay: number }>(
       `select segment,
-        count(*) filter (where change = 'entered' and effective_ms > $2 - 3600000) as "enteredHour",
-        count(*) filter (where change = 'left' and effective_ms > $2 - 3600000) as "leftHour",
+        count(*) filter (where change = 'entered' and effective_ms > $2::bigint - 3600000) as "enteredHour",
+        count(*) filter (where change = 'left' and effective_ms > $2::bigint - 3600000) as "leftHour",
         count(*) filter (where change = 'entered') as "enteredDay",
         count(*) filter (where change = 'left') as "leftDay"
-       from segmentation.changes where workspace = $1 and segment in (select key from segmentation.segments where workspace = $1) and effective_ms > $2 - 86400000 group by segment`,
+       from segmentation.changes where workspace = $1 and segment in (select key from segmentation.segments where workspace = $1) and effective_ms > $2::bigint - 86400000 group by segment`,
       [workspace, nowMs],
     );
     return new Map(rows.map(({ segment, ...counts }) => [segment, counts]));

@@ -9,6 +9,8 @@ import type { LogRecord, OutRecord } from './stage.js';
 /** Connecting and electing take a while after a broker starts; a client that gives up in a second would flap. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 12 };
 const CONCURRENT_PARTITIONS_MAX = 256;
+const RESTARTS_MAX = 20;
+const RESTART_WINDOW_MS = 120_000;
 
 /** The broker through kafkajs. Its traps and how each is made harmless: docs/adr/0003-kafka-client.md. */
 export class KafkajsLog implements Log {
@@ -50,7 +52,7 @@ export class KafkajsLog implements Log {
       maxBytes: FETCH_BYTES_MAX * 4,
       maxBytesPerPartition: FETCH_BYTES_MAX,
       allowAutoTopicCreation: false,
-      retry: { ...RETRY, restartOnFailure: async () => false },
+      retry: { ...RETRY, restartOnFailure: restartsWithin() },
     });
     const reading = new GroupReading(consumer, this.#prefix + options.topic, options);
     await reading.start();
@@ -250,6 +252,17 @@ class GroupReading implements LogConsumer {
   disconnect(): Promise<void> {
     return this.stop();
   }
+}
+
+/** A client may come back from a passing fault by itself; one that keeps failing must not hide it by restarting for ever. */
+function restartsWithin(): () => Promise<boolean> {
+  const restarts: number[] = [];
+  return async () => {
+    const now = Date.now();
+    while ((restarts[0] ?? now) < now - RESTART_WINDOW_MS) restarts.shift();
+    restarts.push(now);
+    return restarts.length <= RESTARTS_MAX;
+  };
 }
 
 /** The broker hears from us while a batch waits for room. A refused heartbeat means a rebalance: the batch ends. */
