@@ -5,8 +5,8 @@ import { Standings } from '@tributary/domain/consent/standings';
 import { Workspace } from '@tributary/service/admin-key-guard';
 import { CallerGuard } from '@tributary/service/caller-guard';
 import { Problem } from '@tributary/service/problem';
+import { ProfileDirectory } from '@tributary/service/profile-directory';
 import { ConsentLedger } from './consent-ledger.postgres.js';
-import { ConsentProfiles } from './consent-profiles.js';
 import { RecordConsent } from './record-consent.js';
 
 interface CheckRequest {
@@ -27,7 +27,7 @@ const TEXT_LENGTH_MAX = 200;
 @Controller()
 export class ConsentCallsController {
   constructor(
-    private readonly profiles: ConsentProfiles,
+    private readonly directory: ProfileDirectory,
     private readonly ledger: ConsentLedger,
     private readonly recordConsent: RecordConsent,
   ) {}
@@ -35,7 +35,7 @@ export class ConsentCallsController {
   @GrpcMethod('Consent', 'Check')
   async check({ profile, purpose }: CheckRequest, @Workspace() workspace: string): Promise<{ allowed: boolean; reason: string }> {
     checkPurpose(purpose);
-    const profileId = await this.profiles.find(workspace, profile);
+    const profileId = await this.directory.resolve(workspace, profile);
     const standings = new Standings(await this.ledger.load([{ workspace, profileId }]));
     return permit(standings.policy(workspace, purpose), standings.standing(workspace, profileId, purpose)?.decision);
   }

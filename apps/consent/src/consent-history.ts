@@ -1,7 +1,7 @@
 import { Standings } from '@tributary/domain/consent/standings';
+import type { ProfileDirectory } from '@tributary/service/profile-directory';
 import { decodeCursor, encodeCursor, parseLimit } from '@tributary/service/page';
 import type { ConsentLedger } from './consent-ledger.postgres.js';
-import type { ConsentProfiles } from './consent-profiles.js';
 import { type Receipt, receiptOfEntry } from './record-consent.js';
 
 export interface ProfileConsents {
@@ -14,13 +14,13 @@ export interface ProfileConsents {
 
 /** What people have decided, as the ledger has it. */
 export class ConsentHistory {
-  constructor(private readonly profiles: ConsentProfiles, private readonly ledger: ConsentLedger) {}
+  constructor(private readonly directory: Pick<ProfileDirectory, 'resolve'>, private readonly ledger: ConsentLedger) {}
 
   /** @throws Problem 404 for an unknown profile, 400 for a malformed reference or page */
   async list(workspace: string, ref: string, page: { readonly limit: string | undefined; readonly cursor: string | undefined }): Promise<ProfileConsents> {
     const limit = parseLimit(page.limit);
     const [before] = decodeCursor(page.cursor, ['number']) ?? [null];
-    const profileId = await this.profiles.find(workspace, ref);
+    const profileId = await this.directory.resolve(workspace, ref);
     const entries = await this.ledger.history({ workspace, profileId }, { limit: limit + 1, before: before as number | null });
     const shown = entries.slice(0, limit);
     const last = shown.at(-1);

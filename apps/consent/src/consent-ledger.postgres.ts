@@ -1,9 +1,9 @@
 import type { ConsentDecision } from '@tributary/domain/consent/decision';
-import { messageIdOf } from '@tributary/domain/consent/receipt-of';
 import type { StatedConsent } from '@tributary/domain/consent/read-consent';
 import type { KnownConsents } from '@tributary/domain/consent/standings';
 import type { Pool } from '@tributary/postgres/pool';
 import { joinWrites, type Write } from '@tributary/postgres/write';
+import { insertAnnouncement } from './announcements.postgres.js';
 
 export interface ProfileKey {
   readonly workspace: string;
@@ -40,12 +40,6 @@ export interface NewMerge {
   readonly mergedMs: number;
 }
 
-/** By which identifier a person was named who may be new to everybody else. */
-export interface Naming {
-  readonly type: string;
-  readonly value: string;
-}
-
 /** Consent decisions, append-only. What stands is always read from here, never from memory. */
 export class ConsentLedger {
   constructor(private readonly pool: Pool) {}
@@ -62,19 +56,25 @@ export class ConsentLedger {
   }
 
   /**
-   * Commits a decision, and that the stream is to be told of it.
+   * Commits a decision of a known profile together with the duty to tell the stream of it.
    * @returns when it was recorded, epoch ms
    */
-  async record(entry: Omit<NewEntry, 'messageId'>, naming: Naming | null): Promise<number> {
-    const announcement: Write = {
-      text: 'insert into consent.announcements (workspace, receipt, identifier_type, identifier_value) values ($1, $2, $3, $4)',
-      values: [entry.workspace, entry.receipt, naming?.type ?? null, naming?.value ?? null],
-    };
-    const ledger = insertEntries([{ ...entry, messageId: messageIdOf(entry.receipt) }]);
-    const statement = joinWrites([{ ...ledger, text: `${ledger.text} returning recorded_ms` }, announcement], 'select recorded_ms as "recordedMs" from w0');
+  async record(entry: NewEntry): Promise<number> {
+    const ledger = insertEntries([entry]);
+    const statement = joinWrites([{ ...ledger, text: `${ledger.text} returning recorded_ms` }, insertAnnouncement(entry, null)], 'select recorded_ms as "recordedMs" from w0');
     const { rows } = await this.pool.query<{ recordedMs: number }>(statement);
     if (rows[0] === undefined) throw new Error('a receipt was given out twice');
     return rows[0].recordedMs;
+  }
+
+  /** The decision with this receipt, or undefined while it is not in the ledger. */
+  async find(workspace: string, receipt: string): Promise<LedgerEntry | undefined> {
+    const { rows } = await this.pool.query<LedgerEntry>({
+      name: 'find-consent',
+      text: `select ${COLUMNS} from consent.ledger l where l.workspace = $1 and l.id = $2`,
+      values: [workspace, receipt],
+    });
+    return rows[0];
   }
 
   /** All decisions of a person, under whichever profile, newest in the ledger first. */
@@ -88,11 +88,17 @@ export class ConsentLedger {
   }
 }
 
-/** A message that comes again is the entry that is there already. */
+/**
+ * A message that comes again is the entry that is there already. Evidence does not travel in the stream: that of a decision
+ * which was announced before its person was known waits with the announcement.
+ */
 export function insertEntries(entries: readonly NewEntry[]): Write {
   return {
     text: `insert into consent.ledger (workspace, id, profile_id, purpose, decision, occurred_ms, source, text_version, jurisdiction, proof, message_id, previous)
-      select * from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::text[], $12::uuid[])
+      select e.workspace, e.id, e.profile_id, e.purpose, e.decision, e.occurred_ms, e.source, e.text_version, e.jurisdiction, coalesce(e.proof, a.proof), e.message_id, e.previous
+      from unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::text[], $12::uuid[])
+        as e (workspace, id, profile_id, purpose, decision, occurred_ms, source, text_version, jurisdiction, proof, message_id, previous)
+      left join consent.announcements a on a.workspace = e.workspace and a.receipt = e.id
       on conflict (workspace, id) do nothing`,
     values: [
       entries.map((entry) => entry.workspace),
@@ -122,26 +128,6 @@ export function insertMerges(merges: readonly NewMerge[]): Write {
   };
 }
 
-const ALWAYS_MS = -8.64e15;
-
-/**
- * A decision was recorded under the id that its person was going to have, and then an event gave the identifier to a
- * profile that existed already: the two have always been one. A profile that ingestion knows is none of these; what
- * becomes of it is told by merges.
- */
-export function insertAliases(entries: readonly NewEntry[]): Write {
-  return {
-    text: `insert into consent.merges (workspace, loser, survivor, merged_ms)
-      select l.workspace, l.profile_id, told.profile_id, ${ALWAYS_MS}
-      from unnest($1::text[], $2::uuid[], $3::uuid[]) as told (workspace, receipt, profile_id)
-      join consent.ledger l on l.workspace = told.workspace and l.id = told.receipt and l.profile_id <> told.profile_id
-      where not exists (select from ingestion.profile_survivors p where p.workspace = l.workspace and p.profile_id = l.profile_id)
-      order by l.profile_id
-      on conflict (loser, workspace) do nothing`,
-    values: [entries.map((entry) => entry.workspace), entries.map((entry) => entry.receipt), entries.map((entry) => entry.profileId)],
-  };
-}
-
 /** From profiles to all that are one person with them, through merges in both directions. */
 const PERSON = `
   person (workspace, profile_id) as (
@@ -164,10 +150,12 @@ const LOAD = `
   union all
   select 'policy', workspace, null, purpose, policy, null, null from consent.purposes where workspace = any($3::text[])`;
 
+const COLUMNS = `l.id, l.profile_id as "profileId", l.purpose, l.decision, l.occurred_ms as "occurredMs", l.recorded_ms as "recordedMs",
+    l.source, l.text_version as "textVersion", l.jurisdiction, l.proof, l.previous, l.sequence`;
+
 const HISTORY = `
   with recursive ${PERSON}
-  select l.id, l.profile_id as "profileId", l.purpose, l.decision, l.occurred_ms as "occurredMs", l.recorded_ms as "recordedMs", l.source,
-    l.text_version as "textVersion", l.jurisdiction, l.proof, l.previous, l.sequence
+  select ${COLUMNS}
   from person p join consent.ledger l on l.profile_id = p.profile_id and l.workspace = p.workspace
   where l.sequence < $3
   order by l.sequence desc

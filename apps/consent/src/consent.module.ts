@@ -8,7 +8,6 @@ import { Announcements } from './announcements.postgres.js';
 import { ConsentCallsController } from './consent-calls.controller.js';
 import { ConsentHistory } from './consent-history.js';
 import { ConsentLedger } from './consent-ledger.postgres.js';
-import { ConsentProfiles } from './consent-profiles.js';
 import { ConsentStageHost } from './consent.stage.js';
 import { ConsentsController } from './consents.controller.js';
 import { PurposesController } from './purposes.controller.js';
@@ -23,16 +22,11 @@ import { RecordConsent } from './record-consent.js';
     { provide: Purposes, useFactory: ({ pool }: ServicePool) => new Purposes(pool), inject: [ServicePool] },
     { provide: Announcements, useFactory: ({ pool }: ServicePool, inlet: InletWriter) => new Announcements(pool, inlet), inject: [ServicePool, InletWriter] },
     {
-      provide: ConsentProfiles,
-      useFactory: ({ pool }: ServicePool, directory: ProfileDirectory) => new ConsentProfiles(pool, directory),
-      inject: [ServicePool, ProfileDirectory],
-    },
-    {
       provide: RecordConsent,
-      useFactory: (profiles: ConsentProfiles, ledger: ConsentLedger, announcements: Announcements) => new RecordConsent(profiles, ledger, announcements),
-      inject: [ConsentProfiles, ConsentLedger, Announcements],
+      useFactory: (directory: ProfileDirectory, ledger: ConsentLedger, announcements: Announcements) => new RecordConsent(directory, ledger, announcements),
+      inject: [ProfileDirectory, ConsentLedger, Announcements],
     },
-    { provide: ConsentHistory, useFactory: (profiles: ConsentProfiles, ledger: ConsentLedger) => new ConsentHistory(profiles, ledger), inject: [ConsentProfiles, ConsentLedger] },
+    { provide: ConsentHistory, useFactory: (directory: ProfileDirectory, ledger: ConsentLedger) => new ConsentHistory(directory, ledger), inject: [ProfileDirectory, ConsentLedger] },
   ],
 })
 export class ConsentModule implements OnApplicationBootstrap, OnModuleDestroy {

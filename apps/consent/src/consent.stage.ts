@@ -4,12 +4,11 @@ import { consentsChanged } from '@tributary/contracts/topics/consents-changed';
 import { eventsConsented } from '@tributary/contracts/topics/events-consented';
 import { eventsReceived } from '@tributary/contracts/topics/events-received';
 import { type LedgerConsent, type Passage, passGate } from '@tributary/domain/consent/pass-gate';
-import { messageIdOf } from '@tributary/domain/consent/receipt-of';
 import { type KnownConsents, Standings } from '@tributary/domain/consent/standings';
 import type { Write } from '@tributary/postgres/write';
 import type { Decision, Ending, EntryStage, OutRecord } from '@tributary/stream/stage';
 import { HostStage } from '@tributary/stream/stage-transport';
-import { ConsentLedger, insertAliases, insertEntries, insertMerges, type NewEntry, type NewMerge, type ProfileKey } from './consent-ledger.postgres.js';
+import { ConsentLedger, insertEntries, insertMerges, type NewEntry, type NewMerge, type ProfileKey } from './consent-ledger.postgres.js';
 
 /** The gate in front of everything: what the person has not agreed to goes no further. */
 @Controller()
@@ -80,12 +79,7 @@ function profilesOf(entries: readonly Entry[]): ProfileKey[] {
 }
 
 function writesOf(entries: readonly NewEntry[], merges: readonly NewMerge[]): Write[] {
-  const told = entries.filter((entry) => entry.messageId === messageIdOf(entry.receipt));
-  return [
-    ...(entries.length > 0 ? [insertEntries(entries)] : []),
-    ...(merges.length > 0 ? [insertMerges(merges)] : []),
-    ...(told.length > 0 ? [insertAliases(told)] : []),
-  ];
+  return [...(entries.length > 0 ? [insertEntries(entries)] : []), ...(merges.length > 0 ? [insertMerges(merges)] : [])];
 }
 
 function changeRecord({ workspace, profileId, appendedAtMs }: Entry, consent: LedgerConsent): OutRecord {

@@ -11,17 +11,7 @@ export class CreateLedger1 implements MigrationInterface {
     await createLedger(runner);
     await createProjection(runner);
     await createPurposes(runner);
-    await runner.query(`
-      create table consent.announcements (
-        workspace text not null,
-        receipt uuid not null,
-        identifier_type text,
-        identifier_value text,
-        created_at timestamptz not null default now(),
-        primary key (workspace, receipt),
-        foreign key (workspace, receipt) references consent.ledger (workspace, id)
-      )`);
-    await runner.query(`comment on table consent.announcements is 'Decisions taken over HTTP or gRPC that the stream has not been told yet'`);
+    await createAnnouncements(runner);
     await createViews(runner);
   }
 
@@ -109,6 +99,28 @@ async function createPurposes(runner: QueryRunner): Promise<void> {
       primary key (workspace, purpose)
     )`);
   await runner.query(`comment on table consent.purposes is 'What a workspace has defined itself or changed; the defaults stand in the view purposes_public'`);
+}
+
+/** Decisions taken over HTTP or gRPC of which the stream has not heard. Without a profile, the stream is to say whose it is. */
+async function createAnnouncements(runner: QueryRunner): Promise<void> {
+  await runner.query(`
+    create table consent.announcements (
+      workspace text not null,
+      receipt uuid not null,
+      profile_id uuid,
+      identifier_type text,
+      identifier_value text,
+      purpose text not null,
+      decision text not null,
+      occurred_ms bigint not null,
+      source text,
+      text_version text,
+      jurisdiction text,
+      proof jsonb,
+      created_at timestamptz not null default now(),
+      primary key (workspace, receipt),
+      check ((profile_id is null) = (identifier_type is not null and identifier_value is not null))
+    )`);
 }
 
 /** A merge edge in both directions. */
