@@ -20,3 +20,14 @@ export function changeMatches(change: LiveChange, text: string): boolean {
     change.identifiers.some(({ type, value }) => `${type}:${value}`.toLowerCase().includes(needle))
   );
 }
+
+/** Entered and left by segment. */
+export function tallyChanges(changes: readonly LiveChange[]): { tally: { [segment: string]: [entered: number, left: number] } } {
+  const tally = new Map<string, [number, number]>();
+  for (const { segment, change } of changes) {
+    const counts = tally.get(segment) ?? [0, 0];
+    counts[change === 'entered' ? 0 : 1]++;
+    tally.set(segment, counts);
+  }
+  return { tally: Object.fromEntries(tally) };
+}

@@ -1,10 +1,7 @@
-/** What a reader gets when it looks: what came since it last looked, newest last. */
-export interface LiveBatch<Item> {
+/** What a reader gets when it looks. */
+export interface LiveRead<Item> {
+  /** What came since it last looked and is still here, oldest first. */
   readonly items: readonly Item[];
-  /** How many came since. */
-  readonly seen: number;
-  /** How many of them matched what the reader asked for; those not in `items` were left out. */
-  readonly matched: number;
   /** How many were overwritten before this reader looked. */
   readonly lost: number;
   /** Where the reader goes on. */
@@ -30,17 +27,9 @@ export class LiveRing<Item> {
     this.#items[this.#next++ % this.capacity] = item;
   }
 
-  /** @param itemsMax of the matching items the newest ones are given */
-  read(from: number, itemsMax: number, matches: (item: Item) => boolean): LiveBatch<Item> {
+  read(from: number): LiveRead<Item> {
     const first = Math.max(from, this.#next - this.capacity);
-    const found: Item[] = [];
-    let matched = 0;
-    for (let number = this.#next - 1; number >= first; number--) {
-      const item = this.#items[number % this.capacity] as Item;
-      if (!matches(item)) continue;
-      matched++;
-      if (found.length < itemsMax) found.push(item);
-    }
-    return { items: found.reverse(), seen: this.#next - from, matched, lost: first - from, next: this.#next };
+    const items = Array.from({ length: this.#next - first }, (_, at) => this.#items[(first + at) % this.capacity] as Item);
+    return { items, lost: first - from, next: this.#next };
   }
 }

@@ -6,6 +6,8 @@ export interface StreamOptions<Item> {
   /** Which items the page asked for. */
   matches(item: Item): boolean;
   present(item: Item): unknown;
+  /** Counts over everything that came, also what is not shown; goes into the batch. */
+  summarize?(items: readonly Item[]): object;
   /** The `Last-Event-ID` of a page that comes back. */
   readonly resumeAfter: string | undefined;
   /** When the login ends, epoch ms: the stream ends with it. */
@@ -26,7 +28,7 @@ const RETRY_MS = 2_000;
 const epoch = Date.now().toString(36);
 
 /**
- * One page's stream of Server-Sent Events: `batch` ({items, seen, matched, lost}), `state` ({state}) whenever the log is
+ * One page's stream of Server-Sent Events: `batch` ({items, seen, matched, lost}, items oldest first), `state` ({state}) whenever the log is
  * lost or found again, and `beat` so that a page notices a dead connection. While the connection is full nothing is
  * queued: the page's place in the ring stays, and what is overwritten meanwhile it learns as `lost`.
  */
@@ -83,14 +85,16 @@ export class LiveStream<Item> {
   }
 
   #sendBatch(): void {
-    const { feed, matches, present } = this.options;
-    const { items, seen, matched, lost, next } = feed.ring.read(this.#next, this.#isFirst ? BACKLOG : ITEMS_MAX, matches);
+    const { feed, matches, present, summarize } = this.options;
+    const { items, lost, next } = feed.ring.read(this.#next);
     // What came before a page was opened is neither new to it nor lost.
     const isBacklog = this.#isFirst && !this.#isResumed;
-    const counts = isBacklog ? { seen: 0, matched: 0, lost: 0 } : { seen, matched, lost };
+    const matching = items.filter(matches);
+    const shown = matching.slice(-(this.#isFirst ? BACKLOG : ITEMS_MAX)).map(present);
+    const counts = isBacklog ? { seen: 0, matched: 0, lost: 0 } : { seen: items.length + lost, matched: matching.length, lost };
     this.#next = next;
     this.#isFirst = false;
-    this.#send('batch', { items: items.map(present), ...counts }, next);
+    this.#send('batch', { items: shown, ...counts, ...(isBacklog ? {} : summarize?.(items)) }, next);
   }
 
   #send(event: string, data: unknown, next?: number): void {

@@ -3,7 +3,7 @@ import { Problem } from '@tributary/service/problem';
 import { IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Credentials } from './credentials.js';
-import { changeMatches } from './live-change.js';
+import { changeMatches, tallyChanges } from './live-change.js';
 import { entryMatches, presentEvent } from './live-event.js';
 import { LiveHub, type WorkspaceFeeds } from './live-hub.js';
 import { LiveStream, type StreamOptions } from './live-stream.js';
@@ -12,6 +12,9 @@ import { sessionOf } from './request-guard.js';
 export class LiveQuery {
   /** A name, a segment, a person (`userId:42`) or any text. */
   @IsOptional() @IsString() @MaxLength(200) match?: string;
+
+  /** The id of the last message that a page got, where it opens a new stream instead of letting the browser reconnect. */
+  @IsOptional() @IsString() @MaxLength(64) after?: string;
 }
 
 const STREAMS_MAX = 200;
@@ -27,15 +30,15 @@ export class LiveController implements BeforeApplicationShutdown, OnApplicationS
   ) {}
 
   @Get('events')
-  async events(@Query() { match = '' }: LiveQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply, @Headers('last-event-id') resumeAfter?: string): Promise<void> {
+  async events(@Query() { match = '', after }: LiveQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply, @Headers('last-event-id') lastEventId?: string): Promise<void> {
     const { events: feed } = await this.#feeds();
-    this.#open(request, reply, { feed, present: presentEvent, matches: (entry) => entryMatches(entry, match), resumeAfter });
+    this.#open(request, reply, { feed, present: presentEvent, matches: (entry) => entryMatches(entry, match), resumeAfter: lastEventId ?? after });
   }
 
   @Get('changes')
-  async changes(@Query() { match = '' }: LiveQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply, @Headers('last-event-id') resumeAfter?: string): Promise<void> {
+  async changes(@Query() { match = '', after }: LiveQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply, @Headers('last-event-id') lastEventId?: string): Promise<void> {
     const { changes: feed } = await this.#feeds();
-    this.#open(request, reply, { feed, present: (change) => change, matches: (change) => changeMatches(change, match), resumeAfter });
+    this.#open(request, reply, { feed, present: (change) => change, summarize: tallyChanges, matches: (change) => changeMatches(change, match), resumeAfter: lastEventId ?? after });
   }
 
   /** Open streams would hold up the end of the process. */
