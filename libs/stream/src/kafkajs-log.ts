@@ -9,6 +9,9 @@ import type { LogRecord, OutRecord } from './stage.js';
 /** Connecting and electing take a while after a broker starts; a client that gives up in a second would flap. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 12 };
 const CONCURRENT_PARTITIONS_MAX = 256;
+/** Below the broker's default for one batch, 1 MB. */
+const REQUEST_BYTES_MAX = 786_432;
+const RECORD_OVERHEAD_BYTES = 200;
 const RESTARTS_MAX = 20;
 const RESTART_WINDOW_MS = 120_000;
 
@@ -144,8 +147,23 @@ class SerialProducer implements LogProducer {
     return sent;
   }
 
+  /** The broker takes what goes to one partition in one request as one batch, and bounds its size. */
   async #send(records: readonly OutRecord[]): Promise<void> {
-    if (records.length === 0) return;
+    let from = 0;
+    let bytes = 0;
+    for (let index = 0; index < records.length; index++) {
+      const size = (records[index]?.value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+      if (index > from && bytes + size > REQUEST_BYTES_MAX) {
+        await this.#request(records.slice(from, index));
+        from = index;
+        bytes = 0;
+      }
+      bytes += size;
+    }
+    if (from < records.length) await this.#request(records.slice(from));
+  }
+
+  async #request(records: readonly OutRecord[]): Promise<void> {
     const byTopic = Map.groupBy(records, (record) => record.topic);
     await this.producer.sendBatch({
       acks: -1,
