@@ -80,7 +80,7 @@ export class RuleCompiler {
     return this.registry.leaf(key, () => {
       const source = this.registry.source(key, (name) => new SequenceSource(name, plan, steps));
       for (const step of new Set(steps)) step.sequences.push(source);
-      source.leaf = new SequenceLeaf(key, (state) => source.spans(state));
+      source.leaf = new SequenceLeaf(key, source);
       return source.leaf;
     });
   }

@@ -82,6 +82,18 @@ export function compileRules(options: EngineOptions): CompiledRules {
   };
 }
 
+/** Keeps the features of `rules` as deep as those of `deeper`, which has them all. */
+export function takeDepths(rules: CompiledRules, deeper: CompiledRules): void {
+  for (const source of rules.sources) {
+    const same = deeper.sourceByKey.get(source.key);
+    if (source instanceof GaugeSource && same instanceof GaugeSource) source.depth = same.depth;
+  }
+  const reaches = new Map(deeper.stepFeatures.map((step) => [step.key, step.reachMs]));
+  for (const step of rules.stepFeatures) step.reachMs = reaches.get(step.key) ?? step.reachMs;
+  // A trait is stored with every path that is read of it.
+  for (const [root, paths] of rules.traits) deeper.traits.get(root)?.forEach((path) => (paths as Set<string>).add(path));
+}
+
 function compileSegment(definition: SegmentRule, at: { readonly compiler: RuleCompiler; readonly segments: readonly SegmentPlan[]; readonly indexByKey: ReadonlyMap<string, number> }): SegmentPlan {
   const index = at.segments.length;
   const places: LeafPlace[] = [];

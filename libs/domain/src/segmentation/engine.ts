@@ -42,13 +42,21 @@ export interface Why {
   readonly path: string;
   readonly holds: boolean;
   readonly actual: Json;
-  /** The events that count, oldest first, at most 100. `idHash` is `hashText(messageId)`. */
-  readonly events: readonly { readonly name: string; readonly timestampMs: number; readonly idHash: number }[];
+  /** The newest events that count, oldest first, at most 100. */
+  readonly events: readonly CountedEvent[];
   readonly children: readonly Why[];
   /** The leaf as it was written. */
   readonly rule?: Json;
   /** More events than are kept one by one: the answer may be off by up to a tile at the window's edge. */
   readonly approximate?: boolean;
+}
+
+export interface CountedEvent {
+  readonly name: string;
+  readonly timestampMs: number;
+  /** `hashText(messageId)`, where the engine keeps no more of it. */
+  readonly idHash?: number;
+  readonly messageId?: string;
 }
 
 export interface Explanation {

@@ -80,7 +80,7 @@ export class FeatureRegistry {
     const key = `${kind} ${kind === 'time' ? '' : JSON.stringify(ask.property)} ${base}`;
     const source = this.source(key, () => {
       const read = ask.property === undefined ? undefined : propertyReader(ask.property, ask.name);
-      const made = new GaugeSource(key, { kind, property: ask.property, read });
+      const made = new GaugeSource(key, { event: ask.name, kind, property: ask.property, read });
       const route = this.route(ask.name);
       route.add(made, ask.where, ask.range);
       if (read) route.needsBody = true;

@@ -4,6 +4,7 @@ import type { Gauge } from './gauge.js';
 import type { ProfileState } from './profile-state.js';
 import { bucketPercent, isInBucket } from './random-bucket.js';
 import { readTrait } from './read-trait.js';
+import type { SequenceSource } from './source.js';
 import type { CompiledTest } from './test-value.js';
 
 /** A condition without logic inside. Rules that ask the same share one leaf. */
@@ -45,13 +46,12 @@ export class GaugeLeaf extends Leaf {
 }
 
 export class SequenceLeaf extends Leaf {
-  /** `spansOf` finds when the sequence holds, and remembers it in the state. */
-  constructor(key: string, readonly spansOf: (state: ProfileState) => readonly { readonly from: number; readonly until: number }[]) {
+  constructor(key: string, readonly source: SequenceSource) {
     super(key);
   }
 
   holds(state: ProfileState, t: number): boolean {
-    for (const span of this.spansOf(state)) if (t >= span.from && t < span.until) return true;
+    for (const span of this.source.spans(state)) if (t >= span.from && t < span.until) return true;
     return false;
   }
 }

@@ -1,5 +1,5 @@
 import { applyEntry, type EngineParts } from './apply-entry.js';
-import { compileRules } from './compiled-rules.js';
+import { compileRules, takeDepths, type CompiledRules } from './compiled-rules.js';
 import { decodeState } from './decode-state.js';
 import { encodeState } from './encode-state.js';
 import type { Engine, EngineOptions, Explanation, Flip, Interest } from './engine.js';
@@ -16,8 +16,10 @@ export class RuleEngine implements Engine, EngineParts {
   readonly initial: readonly number[];
   readonly randomSegments: readonly number[];
 
-  constructor(options: EngineOptions) {
+  /** `depthsOf`: rules with the same features, whose depths these are kept at. */
+  constructor(options: EngineOptions, depthsOf?: CompiledRules) {
     this.rules = compileRules(options);
+    if (depthsOf) takeDepths(this.rules, depthsOf);
     this.evaluator = new SegmentEvaluator(this.rules);
     const all = this.rules.segments;
     this.randomSegments = all.filter((segment) => segment.random).map((segment) => segment.index);

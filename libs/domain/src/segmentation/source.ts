@@ -71,6 +71,7 @@ export class GaugeSource extends Source {
 
 /** How an event becomes an element of a series. */
 export interface FeatureElement {
+  readonly event: string;
   readonly kind: 'time' | 'number' | 'distinct' | 'distinctAll';
   /** Path of the property that is summed or told apart. */
   readonly property?: string;
@@ -83,7 +84,7 @@ export class SequenceSource extends Source {
   private marked = false;
 
   /** `steps`: indexes of the step features, the absent step's last. */
-  constructor(key: string, readonly plan: SequencePlan, readonly steps: readonly { readonly index: number }[]) {
+  constructor(key: string, readonly plan: SequencePlan, readonly steps: readonly { readonly index: number; readonly name: string }[]) {
     super(key);
   }
 

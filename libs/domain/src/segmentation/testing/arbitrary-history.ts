@@ -36,7 +36,7 @@ interface Drawn {
 const drawn: fc.Arbitrary<Drawn> = fc.record({
   gap: oneOf(...GAPS),
   late: oneOf(...LATENESS),
-  what: oneOf('A', 'A', 'A', 'B', 'B', 'B', 'C', 'page', 'identify', 'identify', 'identify', 'score', 'computed', 'cluster', 'list', 'consent', 'Consent Updated', 'other'),
+  what: oneOf('A', 'A', 'A', 'A', 'A', 'A', 'B', 'B', 'B', 'B', 'B', 'page', 'page', 'identify', 'identify', 'identify', 'score', 'computed', 'cluster', 'list', 'consent', 'Consent Updated', 'other'),
   properties: properties as fc.Arbitrary<Json>,
   traits: traits as fc.Arbitrary<Json>,
   top: oneOf<Json>(null, 'a', 'b'),
@@ -47,7 +47,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
 
 /** Entries of one profile in append order, with late events, ties and events that come twice. */
 export function history(options: { readonly min?: number; readonly max?: number; readonly prefix?: string } = {}): fc.Arbitrary<RuleEntry[]> {
-  return fc.array(drawn, { minLength: options.min ?? 1, maxLength: options.max ?? 14 }).map((all) => {
+  return fc.array(drawn, { minLength: options.min ?? 1, maxLength: options.max ?? 14, size: 'max' }).map((all) => {
     let appendedAtMs = START_MS;
     const entries: RuleEntry[] = [];
     all.forEach((one, i) => {

@@ -7,7 +7,7 @@ export const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'America/Sao_P
 export const START_MS = firstInstantOf(Date.UTC(2026, 2, 28) / 8.64e7, 'Europe/Berlin');
 
 const oneOf = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
-const eventName = oneOf('A', 'B', 'C', 'page');
+const eventName = oneOf('A', 'A', 'A', 'B', 'B', 'page');
 const span = oneOf('1s', '2s', '1m', '1h', '1d', '2d', '1w');
 const instantText = oneOf<Json>('2026-03-28', '2026-03-29T01:00:00Z', '2026-03-29T03:00:00+02:00', '2024-02-29', START_MS, START_MS + 86_400_000.7, '1990-03-30', 'no instant', '2026-02-30');
 const numbers = oneOf<Json>(0, 1, 2, 1.5, -2, 0.1, 0.2, 0.3, 1e-7, 2.5000005, 1e21, 100);
@@ -46,11 +46,11 @@ const windowFields = fc.oneof(
 );
 
 const path = oneOf('p', 'q', 'o.x', 'name');
-const whereFilters = fc.array(fc.tuple(path, plainTest).map(([property, test]) => ({ property, ...test })), { maxLength: 2 });
+const whereFilters = fc.array(fc.tuple(path, fc.oneof(plainTest, fc.constant({ op: 'exists' } as ValueTest), fc.constant({ op: 'notEquals', value: 'zz', absent: true } as ValueTest))).map(([property, test]) => ({ property, ...test })), { maxLength: 2 });
 const traitPath = oneOf('plan', 'age', 'trial', 'tags', 'address.city', 'birthday');
 
 const sequence = fc.record({
-  steps: fc.array(fc.record({ performed: eventName, within: fc.option(span, { nil: undefined }), where: fc.option(whereFilters, { nil: undefined }), refers: fc.boolean(), op: oneOf('equals', 'notEquals', 'gt', 'lte') }), { minLength: 2, maxLength: 3 }),
+  steps: fc.array(fc.record({ performed: eventName, within: fc.option(span, { nil: undefined }), where: fc.option(whereFilters, { nil: undefined, freq: 1 }), refers: oneOf(true, false, false), op: oneOf('equals', 'notEquals', 'gt', 'lte') }), { minLength: 2, maxLength: 3 }),
   absent: fc.boolean(),
   window: windowFields,
 }).map(({ steps, absent, window }): RuleNode => {
@@ -69,12 +69,13 @@ const sequence = fc.record({
 });
 
 function leaf(earlier: readonly string[]): fc.Arbitrary<RuleNode> {
+  const performed = fc.tuple(eventName, windowFields, countTest).map(([name, window, count]) => ({ performed: name, ...window, count }));
   const leaves: fc.Arbitrary<unknown>[] = [
+    performed, performed, performed, sequence, sequence,
     fc.tuple(traitPath, fc.oneof(plainTest, presentTest as fc.Arbitrary<ValueTest>)).map(([trait, test]) => ({ trait, ...test })),
     fc.tuple(oneOf('trial', 'birthday'), presentTest).map(([trait, test]) => ({ trait, ...test })),
-    fc.tuple(eventName, windowFields, fc.option(countTest, { nil: undefined }), fc.option(whereFilters, { nil: undefined }))
+    fc.tuple(eventName, windowFields, fc.option(countTest, { nil: undefined }), fc.option(whereFilters, { nil: undefined, freq: 2 }))
       .map(([performed, window, count, where]) => ({ performed, ...window, ...(count && { count }), ...(where && { where }) })),
-    fc.tuple(eventName, windowFields, countTest).map(([performed, window, count]) => ({ performed, ...window, count })),
     fc.tuple(eventName, windowFields, oneOf('sum', 'avg', 'min', 'max', 'distinct'), path, countTest)
       .map(([performed, window, fn, property, test]) => ({ performed, ...window, aggregate: { fn, property }, ...test })),
     sequence,

@@ -158,6 +158,7 @@ function testInstant(test: ValueTest, instant: number, at: { readonly value: Jso
     case 'notInLast': return !(instant > t - spanMs(operand) && instant <= t);
     case 'inNext': return instant > t && instant <= t + spanMs(operand);
     default: {
+      if (Math.abs(instant) > 8.64e15) return false;
       const written = typeof value === 'string' ? value.slice(5, 10) : new Date(instant).toISOString().slice(5, 10);
       const today = localDate(t, zoneOf(at.world));
       for (let ahead = 0; ahead <= Math.min(spanDays(operand), 366); ahead += 1) {
