@@ -85,7 +85,8 @@ const IDENTIFIERS = `
 
 const MERGES = `
   insert into ingestion.merges (loser, survivor, workspace, appended_ms)
-  select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[])`;
+  select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[])
+  on conflict (loser) do update set workspace = ingestion.raced('a merge')`;
 
 const CONFLICTS = `
   insert into ingestion.identity_conflicts (workspace, type, value, claimant, owner, appended_ms)
