@@ -1,5 +1,5 @@
 import { Controller, UseGuards } from '@nestjs/common';
-import { GrpcMethod } from '@nestjs/microservices';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { isPurpose, permit } from '@tributary/domain/consent/policy';
 import { Standings } from '@tributary/domain/consent/standings';
 import { Workspace } from '@tributary/service/admin-key-guard';
@@ -33,7 +33,7 @@ export class ConsentCallsController {
   ) {}
 
   @GrpcMethod('Consent', 'Check')
-  async check({ profile, purpose }: CheckRequest, @Workspace() workspace: string): Promise<{ allowed: boolean; reason: string }> {
+  async check(@Payload() { profile, purpose }: CheckRequest, @Workspace() workspace: string): Promise<{ allowed: boolean; reason: string }> {
     checkPurpose(purpose);
     const profileId = await this.directory.resolve(workspace, profile);
     const standings = new Standings(await this.ledger.load([{ workspace, profileId }]));
@@ -41,7 +41,7 @@ export class ConsentCallsController {
   }
 
   @GrpcMethod('Consent', 'Record')
-  async record(request: RecordRequest, @Workspace() workspace: string): Promise<{ receipt: string }> {
+  async record(@Payload() request: RecordRequest, @Workspace() workspace: string): Promise<{ receipt: string }> {
     const { profile, purpose, decision, source, text_version: textVersion } = request;
     checkPurpose(purpose);
     if (decision !== 'granted' && decision !== 'withdrawn') throw new Problem(400, 'malformed_decision', 'decision must be granted or withdrawn.');
