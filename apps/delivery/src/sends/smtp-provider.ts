@@ -25,7 +25,7 @@ export class SmtpProvider implements MailProvider {
       url: options.url,
       pool: true,
       maxConnections: options.connectionsMax,
-      // The pool would hand a mail over again when the connection closes after its content: twice, then.
+      // The pool would try again by itself; but before each attempt consent is asked anew, and it is recorded.
       maxRequeues: 0,
       connectionTimeout: CONNECT_MS_MAX,
       greetingTimeout: CONNECT_MS_MAX,
