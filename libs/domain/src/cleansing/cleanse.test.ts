@@ -93,8 +93,9 @@ describe('an identify call', () => {
   });
 
   test('keeps strange keys as they are', () => {
-    const text = '{"traits":{"__proto__":{"a":1},"constructor":2,"email":" A@a.example"}}';
-    expect(String((clean(text) as { body: Buffer }).body)).toBe('{"traits":{"__proto__":{"a":1},"constructor":2,"email":"a@a.example"}}');
+    const text = '{"traits":{"__proto__":{"a":1},"constructor":2,"email":" A@a.example","address":{"__proto__":" b ","city":"C"}}}';
+    const right = '{"traits":{"__proto__":{"a":1},"constructor":2,"email":"a@a.example","address":{"__proto__":"b","city":"C"}}}';
+    expect(String((clean(text) as { body: Buffer }).body)).toBe(right);
   });
 });
 
