@@ -8,6 +8,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { COMPACT_ROLE } from '@tributary/postgres/migrate';
 import { createPool, type Pool } from '@tributary/postgres/pool';
+import { canFollow } from '@tributary/stream/chain';
 import { drainBetween } from '@tributary/stream/drain';
 import { Line, type LineObserver, type LineOptions } from '@tributary/stream/line';
 import type { Stage } from '@tributary/stream/stage';
@@ -61,13 +62,12 @@ export function nudgeLines(): void {
 
 const nudges = new Set<() => void>();
 
-/** Neighbours whose topics fit are chained; a stage that starts over plain records begins a chain of its own. */
+/** Neighbours that can share a process are chained; a stage that cannot follow begins a chain of its own. */
 function chainsOf(stages: readonly Stage[]): [Stage, ...Stage[]][] {
   const chains: [Stage, ...Stage[]][] = [];
   for (const stage of stages) {
     const chain = chains[chains.length - 1];
-    const last = chain?.[chain.length - 1];
-    if (chain !== undefined && last?.writes?.name === stage.reads.name && stage.kind !== 'records') chain.push(stage);
+    if (chain !== undefined && canFollow(chain, stage)) chain.push(stage);
     else chains.push([stage]);
   }
   return chains;

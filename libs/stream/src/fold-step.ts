@@ -1,38 +1,40 @@
 import type { Entry } from '@tributary/contracts/entry';
 import { partitionOf } from '@tributary/contracts/shard';
 import type { Pool } from '@tributary/postgres/pool';
-import { type Batch, isTransient, parkEntry, type Step, type StepObserver } from './batch.js';
-import type { Progress } from './progress.js';
+import type { Batch, Probe, Step, StepObserver } from './batch.js';
+import { parkEntry, parkTimer, POISON } from './park.js';
+import type { Advance, Progress } from './progress.js';
 import { Reorder } from './reorder.js';
-import type { Emitter, FoldStage, OutRecord, PrepareContext, ProfileKey } from './stage.js';
-import { deleteTimers, type DueTimer, loadTimers, timersBefore, upsertTimers } from './timers.js';
-import { TimerQueue } from './timer-queue.js';
+import type { Emitter, FoldStage, PrepareContext, ProfileKey } from './stage.js';
+import { StateCache } from './state-cache.js';
+import { TimerBook } from './timer-book.js';
+import { deleteTimers } from './timers.js';
+import { isTransient } from './transient.js';
 
 /** Bounds of one batch, so that live entries and a herd of timers take turns. */
 const ENTRIES_MAX = 2_000;
 const TIMERS_MAX = 500;
-/** Timers of a partition kept in memory at a time; later ones are fetched when their time comes near. */
-const TIMERS_LOADED_MAX = 100_000;
 /** Entries of a partition that may wait for other sources before the process gives up instead of filling memory. */
 const WAITING_MAX = 500_000;
-
-interface Kept<State> {
-  readonly key: ProfileKey;
-  readonly state: State;
-  /** What stream.timers holds for the profile. It may be earlier than needed, never later. */
-  armedMs: number | null;
-}
+/** Entries that wait for other sources are ingestion's to look after; where it has no reason to, we ask after this long. */
+const PATIENCE_MS = 20;
 
 interface Owned {
   readonly partition: number;
-  readonly progress: Progress;
+  progress: Progress;
   readonly reorder: Reorder;
-  readonly timers: TimerQueue<ProfileKey>;
   /** The input record to read next; null behind another stage of the same process. */
   nextRecord: number | null;
-  /** Timers due before this instant are all in memory. */
-  horizonMs: number;
   outOffset: number;
+}
+
+/** What one partition does in a batch. */
+interface Work {
+  readonly owned: Owned;
+  readonly entries: readonly Entry[];
+  readonly timers: readonly { readonly key: ProfileKey; readonly dueMs: number }[];
+  readonly out: Entry[];
+  readonly emit: Emitter;
 }
 
 export interface FoldOptions {
@@ -43,6 +45,7 @@ export interface FoldOptions {
   /** Behind another stage of this process: what it forwards is committed with its batch, so nothing may wait here. */
   readonly chained: boolean;
   readonly statesMax: number;
+  readonly probe: Probe;
   readonly observer: StepObserver;
 }
 
@@ -52,55 +55,39 @@ export interface FoldOptions {
  */
 export class FoldStep<State> implements Step {
   #owned = new Map<number, Owned>();
-  readonly #kept = new Map<string, Kept<State>>();
+  readonly #states: StateCache<State>;
+  readonly #timers: TimerBook;
+  /** Entries and timers that cannot be applied or stored: set aside the next time round. */
   readonly #poison = new Set<string>();
-  #touched = new Map<string, Kept<State>>();
-  #advances: Batch['advances'] = [];
+  #advances: readonly Advance[] = [];
+  #stalledAtMs = Infinity;
+  #stalledSinceMs = 0;
 
-  constructor(readonly stage: FoldStage<State>, private readonly options: FoldOptions) {}
+  constructor(readonly stage: FoldStage<State>, private readonly options: FoldOptions) {
+    this.#states = new StateCache(options.pool, stage, options.statesMax);
+    this.#timers = new TimerBook(options.pool, stage.name, options.partitions);
+  }
 
   async assign(progress: ReadonlyMap<number, Progress>): Promise<void> {
-    this.#kept.clear();
-    this.#touched.clear();
+    this.#states.clear();
+    this.#advances = [];
     this.stage.reset?.([...progress.keys()]);
-    const timers = await timersBefore(this.options.pool, this.stage.name, -Infinity, TIMERS_LOADED_MAX);
     this.#owned = new Map([...progress].map(([partition, at]) => [partition, {
-      partition,
-      progress: at,
-      reorder: new Reorder(at.positions, this.options.sources),
-      timers: new TimerQueue<ProfileKey>(),
-      nextRecord: at.nextOffset,
-      horizonMs: timers.horizonMs,
-      outOffset: at.outOffset,
+      partition, progress: at, reorder: new Reorder(at.positions, this.options.sources), nextRecord: at.nextOffset, outOffset: at.outOffset,
     }]));
-    for (const timer of timers.due) this.#ownerOf(timer.key)?.timers.set(idOf(timer.key), timer.key, timer.dueMs);
+    await this.#timers.open([...progress.keys()]);
   }
 
   async run(batch: Batch): Promise<void> {
-    this.#touched = new Map();
     for (const flow of batch.flows) this.#receive(flow);
-    await this.#loadComingTimers();
-    const out = new Map([...this.#owned.keys()].map((partition) => [partition, [] as Entry[]]));
-    await this.#prepare(batch, out);
-
-    let entriesLeft = this.options.chained ? Infinity : batch.narrow ? 1 : ENTRIES_MAX;
-    let timersLeft = batch.narrow ? 1 : TIMERS_MAX;
-    const work = [...this.#owned.values()].map((owned) => {
-      const entries = owned.reorder.take(entriesLeft);
-      entriesLeft -= entries.length;
-      const timers = owned.timers.take(owned.reorder.watermarkMs(), timersLeft);
-      timersLeft -= timers.length;
-      return { owned, entries, timers };
-    });
-    await this.#load(work.flatMap(({ entries, timers }) => [...entries, ...timers.map(({ key }) => key)]));
-    for (const { owned, entries, timers } of work) {
-      const emit = this.#emitter(owned, out.get(owned.partition) as Entry[], batch);
-      for (const entry of entries) this.#apply(entry, emit, batch.narrow);
-      for (const { key } of timers) this.#fire(key, owned, emit);
-    }
-    this.#arm(batch);
-    batch.writes.push(...(await this.stage.save([...this.#touched.values()], (record) => void batch.out.push(record))));
-    this.#advance(batch, out);
+    await this.#timers.readOn(Math.max(...[...this.#owned.values()].map(({ reorder }) => reorder.watermarkMs()), -Infinity));
+    const outs = new Map([...this.#owned.values()].map((owned) => [owned.partition, this.#outOf(owned, batch)]));
+    await this.#prepare(batch, outs);
+    const work = this.#takeWork(batch, outs);
+    await this.#states.load(work.flatMap(({ entries, timers }) => [...entries, ...timers.map(({ key }) => key)]));
+    for (const part of work) this.#apply(part, batch);
+    await this.#save(work, batch);
+    this.#advance(work, batch);
   }
 
   #receive({ partition, parts }: Batch['flows'][number]): void {
@@ -113,188 +100,186 @@ export class FoldStep<State> implements Step {
     if (owned.reorder.size > WAITING_MAX) throw new Error(`${WAITING_MAX} entries wait for an inlet partition that brings nothing: is an ingestion instance down?`);
   }
 
-  async #prepare(batch: Batch, out: ReadonlyMap<number, Entry[]>): Promise<void> {
-    if (this.stage.prepare === undefined) return;
-    const emitters = new Map([...this.#owned.values()].map((owned) => [owned.partition, this.#emitter(owned, out.get(owned.partition) as Entry[], batch)]));
+  async #prepare(batch: Batch, outs: ReadonlyMap<number, Pick<Work, 'emit'>>): Promise<void> {
+    if (this.stage.prepare === undefined || this.#owned.size === 0) return;
+    const { sources, partitions } = this.options;
     const context: PrepareContext<State> = {
-      partitions: [...this.#owned.values()].map(({ partition, progress }) => ({
+      partitions: [...this.#owned.values()].map(({ partition, progress: { positions } }) => ({
         partition,
-        watermarkMs: Math.min(...[...progress.positions.values()].map(({ timeMs }) => timeMs), Infinity),
-        appliedOffset: progress.positions.get(0)?.offset ?? -1,
+        watermarkMs: positions.size < sources ? -Infinity : Math.min(...[...positions.values()].map(({ timeMs }) => timeMs)),
+        appliedOffset: positions.get(0)?.offset ?? -1,
       })),
       states: async (keys) => {
-        await this.#load(keys);
-        return new Map(keys.map((key) => [key.profileId, (this.#kept.get(idOf(key)) as Kept<State>).state]));
+        await this.#states.load(keys);
+        return new Map(keys.map((key) => [key.profileId, this.#states.get(key).state]));
       },
-      touch: (key) => this.#touched.set(idOf(key), this.#kept.get(idOf(key)) as Kept<State>),
-      emitFor: (key) => emitters.get(partitionOf(key.profileId, this.options.partitions)) as Emitter,
+      touch: (key) => void this.#states.touch(key),
+      emitFor: (key) => (outs.get(partitionOf(key.profileId, partitions)) as Pick<Work, 'emit'>).emit,
       write: (write) => void batch.writes.push(write),
     };
     await this.stage.prepare(context);
   }
 
-  /** States and armed timers of profiles that are not kept yet, in one query each. */
-  async #load(keys: readonly ProfileKey[]): Promise<void> {
-    const missing = new Map<string, ProfileKey>();
-    for (const { workspace, profileId } of keys) {
-      const id = idOf({ workspace, profileId });
-      if (!this.#kept.has(id)) missing.set(id, { workspace, profileId });
+  /** What is next in each partition, fairly, within the bounds of a batch. */
+  #takeWork(batch: Batch, outs: ReadonlyMap<number, Pick<Work, 'out' | 'emit'>>): Work[] {
+    let entriesLeft = this.options.chained ? Infinity : batch.narrow ? 1 : ENTRIES_MAX;
+    let timersLeft = batch.narrow ? 1 : TIMERS_MAX;
+    let partitionsLeft = this.#owned.size;
+    return [...this.#owned.values()].map((owned) => {
+      const entries = owned.reorder.take(Math.ceil(entriesLeft / partitionsLeft));
+      entriesLeft -= entries.length;
+      if (batch.narrow && entries.length > 0) timersLeft = 0;
+      const timers = this.#timers.take(owned.partition, owned.reorder.watermarkMs(), Math.ceil(timersLeft / partitionsLeft));
+      timersLeft -= timers.length;
+      if (batch.narrow && timers.length > 0 && !this.options.chained) entriesLeft = 0;
+      partitionsLeft--;
+      return { owned, entries, timers, ...(outs.get(owned.partition) as Pick<Work, 'out' | 'emit'>) };
+    });
+  }
+
+  #apply({ owned, entries, timers, emit }: Work, batch: Batch): void {
+    const { stage } = this;
+    for (const entry of entries) {
+      if (this.#isPoison(entry, unitOf)) {
+        emit.park(entry, POISON);
+        continue;
+      }
+      try {
+        const { state } = this.#states.touch(entry);
+        stage.advance(state, entry.appendedAtMs, emit);
+        stage.apply(state, entry, emit);
+      } catch (error) {
+        throw this.#suspect([unitOf(entry)], error, batch);
+      }
     }
-    if (missing.size === 0) return;
-    const wanted = [...missing.values()];
-    const [states, armed] = await Promise.all([this.stage.load(wanted), loadTimers(this.options.pool, this.stage.name, wanted)]);
-    for (const [id, key] of missing) {
-      this.#kept.set(id, { key, state: states.get(id) ?? this.stage.create(key), armedMs: armed.get(id) ?? null });
+    const watermarkMs = owned.reorder.watermarkMs();
+    for (const { key, dueMs } of timers) {
+      if (this.#isPoison(key, timerUnitOf)) {
+        this.#giveUpTimer(owned, key, dueMs, batch);
+        continue;
+      }
+      try {
+        stage.advance(this.#states.touch(key).state, watermarkMs, emit);
+      } catch (error) {
+        throw this.#suspect([timerUnitOf(key)], error, batch);
+      }
     }
   }
 
-  #apply(entry: Entry, emit: Emitter, narrow: boolean): void {
-    const unit = `${entry.source}:${entry.offset}`;
-    if (this.#poison.has(unit)) {
-      emit.park(entry, 'poison');
-      return;
-    }
-    const kept = this.#touch(entry);
+  #giveUpTimer({ partition }: Owned, key: ProfileKey, dueMs: number, batch: Batch): void {
+    const { name, reads } = this.stage;
+    batch.count(name, 'park', POISON);
+    batch.out.push(parkTimer(name, { topic: reads.name, partition }, key, dueMs));
+    batch.writes.push(deleteTimers(name, [key]));
+    this.#states.get(key).armedMs = null;
+  }
+
+  #isPoison<Unit>(unit: Unit, nameOf: (unit: Unit) => string): boolean {
+    return this.#poison.size > 0 && this.#poison.delete(nameOf(unit));
+  }
+
+  /** After an exception states may be half changed: the batch is thrown away, and the culprit set aside the next time. */
+  #suspect(units: readonly string[], error: unknown, { narrow }: Batch): unknown {
+    if (narrow && !isTransient(error)) for (const unit of units) this.#poison.add(unit);
+    return error;
+  }
+
+  async #save(work: readonly Work[], batch: Batch): Promise<void> {
+    const watermarkOf = (partition: number) => (this.#owned.get(partition) as Owned).reorder.watermarkMs();
+    const { touched } = this.#states;
     try {
-      this.stage.advance(kept.state, entry.appendedAtMs, emit);
-      this.stage.apply(kept.state, entry, emit);
+      const writes = this.#timers.arm(touched.map((kept) => [kept, this.stage.dueMs(kept.state)]), watermarkOf);
+      writes.push(...(await this.stage.save(touched, (record) => void batch.out.push(record))));
+      if (batch.narrow) await this.options.probe(writes);
+      batch.writes.push(...writes);
     } catch (error) {
-      // Its state may be half changed: the batch is thrown away, and the entry set aside the next time round.
-      if (narrow && !isTransient(error)) this.#poison.add(unit);
-      throw error;
+      throw this.#suspect(work.flatMap(({ entries, timers }) => [...entries.map(unitOf), ...timers.map(({ key }) => timerUnitOf(key))]), error, batch);
     }
   }
 
-  #fire(key: ProfileKey, owned: Owned, emit: Emitter): void {
-    this.stage.advance(this.#touch(key).state, owned.reorder.watermarkMs(), emit);
-  }
-
-  #touch(key: ProfileKey): Kept<State> {
-    const id = idOf(key);
-    const kept = this.#kept.get(id) as Kept<State>;
-    this.#touched.set(id, kept);
-    return kept;
-  }
-
-  #emitter(owned: Owned, out: Entry[], batch: Batch): Emitter {
-    const { stage, options } = this;
-    return {
+  #outOf(owned: Owned, batch: Batch): Pick<Work, 'out' | 'emit'> {
+    const { stage } = this;
+    const out: Entry[] = [];
+    const emit: Emitter = {
       forward: (entry) => {
         owned.outOffset++;
         out.push({ ...entry, source: 0, offset: owned.outOffset });
         return owned.outOffset;
       },
-      record: (record: OutRecord) => void batch.out.push(record),
-      drop: (reason) => options.observer.ending(stage.name, 'drop', reason, 1),
+      record: (record) => void batch.out.push(record),
+      drop: (reason) => batch.count(stage.name, 'drop', reason),
       park: (entry, reason) => {
-        options.observer.ending(stage.name, 'park', reason, 1);
-        batch.out.push(parkEntry(stage.name, reason, stage.reads.name, owned.partition, entry));
+        batch.count(stage.name, 'park', reason);
+        batch.out.push(parkEntry(stage.name, reason, { topic: stage.reads.name, partition: owned.partition }, entry));
       },
     };
+    return { out, emit };
   }
 
-  /** One timer a profile. What is stored is corrected only when it would wake too late, or has just fired. */
-  #arm(batch: Batch): void {
-    const upserts: DueTimer[] = [];
-    const deletes: ProfileKey[] = [];
-    for (const [id, kept] of this.#touched) {
-      const owned = this.#ownerOf(kept.key) as Owned;
-      const dueMs = this.stage.dueMs(kept.state);
-      if (dueMs === null) owned.timers.delete(id);
-      else if (dueMs < owned.horizonMs) owned.timers.set(id, kept.key, dueMs);
-      const fired = kept.armedMs !== null && kept.armedMs < owned.reorder.watermarkMs();
-      if (dueMs !== null && (kept.armedMs === null || dueMs < kept.armedMs || fired)) {
-        if (kept.armedMs !== dueMs) upserts.push({ key: kept.key, dueMs });
-        kept.armedMs = dueMs;
-      } else if (dueMs === null && fired) {
-        deletes.push(kept.key);
-        kept.armedMs = null;
-      }
-    }
-    if (upserts.length > 0) batch.writes.push(upsertTimers(this.stage.name, upserts));
-    if (deletes.length > 0) batch.writes.push(deleteTimers(this.stage.name, deletes));
-  }
-
-  #advance(batch: Batch, out: ReadonlyMap<number, Entry[]>): void {
-    this.#advances = [];
+  #advance(work: readonly Work[], batch: Batch): void {
+    const { stage, options: { chained, observer } } = this;
     const received = new Set(batch.flows.map(({ partition }) => partition));
+    const advances: Advance[] = [];
     batch.flows = [];
-    for (const owned of this.#owned.values()) {
-      const { partition, progress, reorder } = owned;
-      const entries = out.get(partition) as Entry[];
+    for (const { owned: { partition, progress, reorder, nextRecord, outOffset }, out } of work) {
       const positions = reorder.positions();
       // What is written must be fenced, so with writes every partition takes part.
-      if (!received.has(partition) && batch.writes.length === 0 && entries.length === 0 && samePositions(positions, progress)) continue;
+      const isIdle = !received.has(partition) && out.length === 0 && batch.writes.length === 0 && batch.out.length === 0;
+      if (isIdle && samePositions(positions, progress)) continue;
       // A timer still waiting for its turn may bring an entry of its own instant: nobody behind us may be past it.
-      const timeMs = Math.min(reorder.watermarkMs(), owned.timers.nextMs() ?? Infinity, owned.horizonMs);
-      this.options.observer.watermark(this.stage.name, partition, timeMs);
-      const nextOffset = this.options.chained ? progress.nextOffset : (reorder.oldestRecordOffset() ?? owned.nextRecord);
-      this.#advances.push({ stage: this.stage.name, from: progress, to: { nextOffset, positions, outOffset: owned.outOffset } });
-      const position = timeMs === -Infinity ? [] : [[0, { offset: owned.outOffset, timeMs }] as const];
-      batch.flows.push({ partition, parts: [{ entries, positions: new Map(position), recordOffset: null }] });
-      if (this.stage.writes !== undefined && entries.length > 0) this.options.observer.ending(this.stage.name, 'forward', '', entries.length);
+      const timeMs = Math.min(reorder.watermarkMs(), this.#timers.nextMs(partition));
+      observer.watermark(stage.name, partition, timeMs);
+      const nextOffset = chained ? progress.nextOffset : (reorder.oldestRecordOffset() ?? nextRecord);
+      advances.push({ stage: stage.name, from: progress, to: { nextOffset, positions, outOffset } });
+      const position = timeMs === -Infinity ? [] : [[0, { offset: outOffset, timeMs }] as const];
+      batch.flows.push({ partition, parts: [{ entries: out, positions: new Map(position), recordOffset: null }] });
+      if (out.length > 0) batch.count(stage.name, 'forward', '', out.length);
     }
-    batch.advances.push(...this.#advances);
+    this.#advances = advances;
+    batch.advances.push(...advances);
   }
 
   settled(): void {
-    for (const { from, to } of this.#advances) {
-      const owned = this.#owned.get(from.partition) as Owned;
-      this.#owned.set(from.partition, { ...owned, progress: { ...from, ...to } });
-    }
+    for (const { from, to } of this.#advances) (this.#owned.get(from.partition) as Owned).progress = { ...from, ...to };
     this.#advances = [];
-    this.#touched.clear();
-    this.#forget();
-  }
-
-  /** The oldest states make room; the timers of their profiles stay. */
-  #forget(): void {
-    if (this.#kept.size <= this.options.statesMax) return;
-    let surplus = this.#kept.size - Math.floor(this.options.statesMax * 0.9);
-    for (const id of this.#kept.keys()) {
-      if (surplus-- <= 0) break;
-      this.#kept.delete(id);
-    }
-  }
-
-  /** Refills the queues when their horizon comes near. */
-  async #loadComingTimers(): Promise<void> {
-    const horizonMs = Math.min(...[...this.#owned.values()].map((owned) => owned.horizonMs), Infinity);
-    const watermarkMs = Math.max(...[...this.#owned.values()].map((owned) => owned.reorder.watermarkMs()), -Infinity);
-    if (horizonMs > watermarkMs) return;
-    const timers = await timersBefore(this.options.pool, this.stage.name, horizonMs, TIMERS_LOADED_MAX);
-    for (const owned of this.#owned.values()) owned.horizonMs = timers.horizonMs;
-    for (const timer of timers.due) this.#ownerOf(timer.key)?.timers.set(idOf(timer.key), timer.key, timer.dueMs);
-  }
-
-  #ownerOf(key: ProfileKey): Owned | undefined {
-    return this.#owned.get(partitionOf(key.profileId, this.options.partitions));
+    this.#states.settle();
   }
 
   hasWork(): boolean {
-    for (const owned of this.#owned.values()) {
-      const nextMs = owned.timers.nextMs();
-      if (nextMs !== null && nextMs < owned.reorder.watermarkMs()) return true;
-      if (owned.reorder.isReady()) return true;
-    }
+    for (const { partition, reorder } of this.#owned.values()) if (reorder.isReady() || this.#timers.nextMs(partition) < reorder.watermarkMs()) return true;
     return this.stage.hasWork?.() ?? false;
   }
 
-  /** The instant that the watermark must pass for something here to go on, or null. */
-  waitsForMs(): number | null {
-    let instantMs = Infinity;
-    for (const { timers, reorder } of this.#owned.values()) {
-      const nextMs = timers.nextMs();
-      if (nextMs !== null && nextMs >= reorder.watermarkMs()) instantMs = Math.min(instantMs, nextMs);
-      if (reorder.size > 0) instantMs = Math.min(instantMs, reorder.watermarkMs());
+  isFull(): boolean {
+    for (const { reorder } of this.#owned.values()) if (reorder.isReady()) return true;
+    return false;
+  }
+
+  needsTimeMs(): number | null {
+    let dueMs = Infinity;
+    let stalledAtMs = Infinity;
+    for (const { partition, reorder } of this.#owned.values()) {
+      const watermarkMs = reorder.watermarkMs();
+      const nextMs = this.#timers.nextMs(partition);
+      if (nextMs >= watermarkMs) dueMs = Math.min(dueMs, nextMs);
+      if (reorder.size > 0) stalledAtMs = Math.min(stalledAtMs, watermarkMs);
     }
-    return instantMs === Infinity ? null : instantMs;
+    if (stalledAtMs !== this.#stalledAtMs) {
+      this.#stalledAtMs = stalledAtMs;
+      this.#stalledSinceMs = Date.now();
+    }
+    if (stalledAtMs < Infinity) dueMs = Math.min(dueMs, this.#stalledSinceMs + PATIENCE_MS);
+    return dueMs === Infinity ? null : dueMs;
   }
 }
 
-/** Profile ids are keyed hashes of workspace and identifier: unique over all workspaces. */
-function idOf({ profileId }: ProfileKey): string {
-  return profileId;
+/** What an entry is, also when it is numbered anew by a repeated batch of the stage before. */
+function unitOf({ profileId, kind, messageId, appendedAtMs }: Entry): string {
+  return `${profileId} ${kind} ${messageId} ${appendedAtMs}`;
+}
+
+function timerUnitOf({ profileId }: ProfileKey): string {
+  return `${profileId} timer`;
 }
 
 function samePositions(positions: ReadonlyMap<number, { offset: number; timeMs: number }>, progress: Progress): boolean {

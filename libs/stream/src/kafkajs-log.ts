@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { type Admin, CompressionTypes, type Consumer, type EachBatchPayload, Kafka, logLevel, type KafkaMessage, type Producer } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Admin, CompressionTypes, type Consumer, type EachBatchPayload, Kafka, logLevel, type KafkaMessage, type Message } from 'kafkajs';
 import {
   type ConsumeOptions, FETCH_BYTES_MAX, FETCH_WAIT_MS, HEARTBEAT_MS, type Log, type LogConfig, type LogConsumer, type LogProducer,
   SESSION_TIMEOUT_MS, type TailOptions, type TopicSpec,
 } from './log.js';
+import { SerialProducer } from './serial-producer.js';
 import type { LogRecord, OutRecord } from './stage.js';
 
 /** Connecting and electing take a while after a broker starts; a client that gives up in a second would flap. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 12 };
+const LEADER_TRIES_MAX = 100;
+const LEADER_DELAY_MS = 100;
 const CONCURRENT_PARTITIONS_MAX = 256;
-/** Below the broker's default for one batch, 1 MB. */
-const REQUEST_BYTES_MAX = 786_432;
-const RECORD_OVERHEAD_BYTES = 200;
+/** A stale batch or two are normal after a seek; more mean that the log does not have what we ask for. */
+const ASTRAY_MAX = 4;
 const RESTARTS_MAX = 20;
 const RESTART_WINDOW_MS = 120_000;
 
@@ -42,7 +45,14 @@ export class KafkajsLog implements Log {
     const producer = this.#kafka.producer({ idempotent: false, allowAutoTopicCreation: false, retry: RETRY });
     await producer.connect();
     this.#open.push(producer);
-    return new SerialProducer(producer, this.#prefix);
+    return new SerialProducer(async (records) => {
+      const byTopic = Map.groupBy(records, (record) => record.topic);
+      await producer.sendBatch({
+        acks: -1,
+        compression: CompressionTypes.None,
+        topicMessages: [...byTopic].map(([topic, messages]) => ({ topic: this.#prefix + topic, messages: messages.map(toMessage) })),
+      });
+    });
   }
 
   async consume(options: ConsumeOptions): Promise<LogConsumer> {
@@ -96,8 +106,7 @@ export class KafkajsLog implements Log {
     const admin = await this.#connectAdmin();
     const existing = new Set(await admin.listTopics());
     const missing = topics.filter((topic) => !existing.has(this.#prefix + topic.name));
-    if (missing.length === 0) return;
-    await admin.createTopics({
+    if (missing.length > 0) await admin.createTopics({
       waitForLeaders: true,
       topics: missing.map((topic) => ({
         topic: this.#prefix + topic.name,
@@ -106,12 +115,22 @@ export class KafkajsLog implements Log {
         configEntries: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
       })),
     });
+    // The controller knows a new topic a moment before its leaders do.
+    for (const { name } of missing) await this.offsets(name);
   }
 
   async offsets(topic: string): Promise<Map<number, { low: number; high: number }>> {
     const admin = await this.#connectAdmin();
-    const partitions = await admin.fetchTopicOffsets(this.#prefix + topic);
-    return new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
+    for (let tries = 1; ; tries++) {
+      try {
+        const partitions = await admin.fetchTopicOffsets(this.#prefix + topic);
+        return new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
+      } catch (error) {
+        // kafkajs tries everything again but this.
+        if (!/^(NOT_LEADER|LEADER_NOT|UNKNOWN_LEADER|FENCED_LEADER)/.test(String((error as { type?: unknown }).type)) || tries >= LEADER_TRIES_MAX) throw error;
+        await sleep(LEADER_DELAY_MS);
+      }
+    }
   }
 
   async committed(group: string, topic: string): Promise<Map<number, number>> {
@@ -135,56 +154,12 @@ export class KafkajsLog implements Log {
   }
 }
 
-/** One send at a time keeps the order in which batches were committed. */
-class SerialProducer implements LogProducer {
-  #last: Promise<unknown> = Promise.resolve();
-
-  constructor(private readonly producer: Producer, private readonly prefix: string) {}
-
-  send(records: readonly OutRecord[]): Promise<void> {
-    const sent = this.#last.then(() => this.#send(records));
-    this.#last = sent.catch(() => undefined);
-    return sent;
-  }
-
-  /** The broker takes what goes to one partition in one request as one batch, and bounds its size. */
-  async #send(records: readonly OutRecord[]): Promise<void> {
-    let from = 0;
-    let bytes = 0;
-    for (let index = 0; index < records.length; index++) {
-      const size = (records[index]?.value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
-      if (index > from && bytes + size > REQUEST_BYTES_MAX) {
-        await this.#request(records.slice(from, index));
-        from = index;
-        bytes = 0;
-      }
-      bytes += size;
-    }
-    if (from < records.length) await this.#request(records.slice(from));
-  }
-
-  async #request(records: readonly OutRecord[]): Promise<void> {
-    const byTopic = Map.groupBy(records, (record) => record.topic);
-    await this.producer.sendBatch({
-      acks: -1,
-      compression: CompressionTypes.None,
-      topicMessages: [...byTopic].map(([topic, messages]) => ({
-        topic: this.prefix + topic,
-        messages: messages.map(({ partition, key, value, headers }) => ({
-          ...(partition === undefined ? {} : { partition }),
-          key,
-          value,
-          ...(headers === undefined ? {} : { headers: { ...headers } }),
-        })),
-      })),
-    });
-  }
-}
-
-/** A consumer group membership: claims before reading, filters what is stale, waits while the stage is busy. */
+/** A consumer group membership: claims before reading, leaves out what is stale, waits while the stage is busy. */
 class GroupReading implements LogConsumer {
   /** The next offset that we expect of each owned partition; replaced whole at every assignment. */
   #expected = new Map<number, number>();
+  /** How often in a row the client read from elsewhere than asked. */
+  readonly #astray = new Map<number, number>();
   #ready: Promise<void> = Promise.resolve();
   #turnMs = Date.now();
   #stopped = false;
@@ -195,6 +170,7 @@ class GroupReading implements LogConsumer {
     const { consumer } = this;
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment[this.topic] ?? []));
     consumer.on(consumer.events.FETCH, () => (this.#turnMs = Date.now()));
+    consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => this.#skipEmpty(payload));
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart && !this.#stopped) this.options.onFatal(payload.error);
     });
@@ -211,41 +187,69 @@ class GroupReading implements LogConsumer {
   #assign(partitions: readonly number[]): void {
     const expected = new Map<number, number>();
     this.#expected = expected;
+    this.#astray.clear();
     this.#ready = this.options.onAssigned(partitions).then(
       (offsets) => {
-        for (const partition of partitions) {
-          const offset = offsets.get(partition);
-          expected.set(partition, offset ?? 0);
-          if (this.#expected === expected && offset !== undefined) this.#seekClient(partition, offset);
-        }
+        if (this.#expected !== expected) return;
+        for (const [partition, offset] of offsets) this.seek(partition, offset);
       },
-      (error: unknown) => this.options.onFatal(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => {
+        if (!this.#stopped) this.options.onFatal(error instanceof Error ? error : new Error(String(error)));
+      },
     );
   }
 
   async #read({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {
-    await this.#ready;
+    await this.#alive(this.#ready, heartbeat);
     const { partition } = batch;
-    const expectedBy = this.#expected;
-    const expected = expectedBy.get(partition);
-    // A batch fetched before a rebalance or a seek; kafkajs hands it over all the same.
+    const owned = this.#expected;
+    const expected = owned.get(partition);
     if (expected === undefined || this.#stopped) return;
-    const first = batch.messages[0];
-    if (first === undefined) return;
-    if (expected > 0 && Number(first.offset) > expected) {
-      this.#seekClient(partition, expected);
+    if (Number((batch as { fetchedOffset?: string }).fetchedOffset) !== expected) {
+      this.#returnTo(partition, expected);
       return;
     }
-    const records = batch.messages.filter((message) => Number(message.offset) >= expected).map((message) => toRecord(this.options.topic, partition, message));
-    const last = batch.messages[batch.messages.length - 1] as KafkaMessage;
+    this.#astray.delete(partition);
+    const last = batch.messages[batch.messages.length - 1];
+    if (last === undefined) return;
     resolveOffset(last.offset);
-    if (records.length === 0) return;
-    expectedBy.set(partition, Number(last.offset) + 1);
-    await keepAlive(this.options.onRecords(partition, records), heartbeat);
+    // Behind the last message there may be a transaction mark, which kafkajs passes by itself.
+    owned.set(partition, Number(batch.lastOffset()) + 1);
+    await this.#alive(this.options.onRecords(partition, batch.messages.map((message) => toRecord(this.options.topic, partition, message))), heartbeat);
+  }
+
+  /**
+   * kafkajs hands over batches that it fetched before a rebalance or a seek: read again from where we stand. It also goes
+   * to the first record by itself when the broker does not have the offset, which would skip or repeat silently.
+   */
+  #returnTo(partition: number, expected: number): void {
+    const times = (this.#astray.get(partition) ?? 0) + 1;
+    this.#astray.set(partition, times);
+    if (times > ASTRAY_MAX) this.options.onFatal(new Error(`${this.topic}/${partition} has no offset ${expected}: records were lost, or the topic is another one. See docs/runbook.md, "The log and the database disagree".`));
+    else this.#seekClient(partition, expected);
+  }
+
+  /** A batch of nothing but transaction marks or aborted records is passed by kafkajs without telling us otherwise. */
+  #skipEmpty({ partition, batchSize, firstOffset, lastOffset }: { partition: number; batchSize: number; firstOffset: string; lastOffset: string }): void {
+    if (batchSize === 0 && firstOffset !== null && this.#expected.get(partition) === Number(firstOffset)) this.#expected.set(partition, Number(lastOffset) + 1);
+  }
+
+  /** The broker hears from us while a batch waits for room. A refused heartbeat means a rebalance: the wait ends. */
+  async #alive(work: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
+    let refuse: () => void = () => undefined;
+    const refused = new Promise<void>((resolve) => (refuse = resolve));
+    const timer = setInterval(() => {
+      this.#turnMs = Date.now();
+      heartbeat().catch(refuse);
+    }, HEARTBEAT_MS);
+    try {
+      await Promise.race([work, refused]);
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   seek(partition: number, offset: number): void {
-    if (!this.#expected.has(partition)) return;
     this.#expected.set(partition, offset);
     this.#seekClient(partition, offset);
   }
@@ -283,19 +287,13 @@ function restartsWithin(): () => Promise<boolean> {
   };
 }
 
-/** The broker hears from us while a batch waits for room. A refused heartbeat means a rebalance: the batch ends. */
-async function keepAlive(work: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
-  const timer = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_MS);
-  try {
-    await work;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
 function startOf(from: TailOptions['from'], partition: number, low: number, high: number): number {
   if (from === 'start') return low;
   return from?.get(partition) ?? high;
+}
+
+function toMessage({ partition, key, value, headers }: OutRecord): Message {
+  return { ...(partition === undefined ? {} : { partition }), key, value, ...(headers === undefined ? {} : { headers: { ...headers } }) };
 }
 
 function toRecord(topic: string, partition: number, message: KafkaMessage): LogRecord {

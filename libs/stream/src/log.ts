@@ -36,11 +36,14 @@ export interface ConsumeOptions {
   readonly group: string;
   readonly topic: string;
   /**
-   * The group gave us these partitions (all that we own now). Answers where to read from; a partition left out is
-   * read from its first record. Records come only after this has resolved.
+   * The group gave us these partitions (all that we own now). Answers where to read each from; a partition left out is
+   * not read. Records come only after this has resolved.
    */
   onAssigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
-  /** Records of one partition in offset order. Reading on waits until this resolves: that is the backpressure. */
+  /**
+   * Records of one partition in offset order, each once for every assignment and seek; offsets have gaps where the
+   * broker keeps transaction marks. Reading on waits until this resolves: that is the backpressure.
+   */
   onRecords(partition: number, records: readonly LogRecord[]): Promise<void>;
   /** The client cannot go on: the process must end. */
   onFatal(error: Error): void;

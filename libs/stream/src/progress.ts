@@ -48,10 +48,13 @@ export async function claim(pool: Pool, stages: readonly string[], partitions: r
   return toProgress(rows, stages);
 }
 
-/** Where our partitions stand, after a batch of unknown outcome; null when another owner has taken one over. */
+/**
+ * Where our partitions stand, after a batch of unknown outcome; null when another owner has taken one over. Waits for a
+ * statement that is still under way on a connection we have lost.
+ */
 export async function reread(pool: Pool, stages: readonly string[], partitions: readonly number[], owner: string): Promise<Claimed | null> {
   const { rows } = await pool.query<Row>(
-    'select stage, partition, epoch, next_offset, positions, out_offset from stream.progress where stage = any($1::text[]) and partition = any($2::int[]) and owner = $3',
+    'select stage, partition, epoch, next_offset, positions, out_offset from stream.progress where stage = any($1::text[]) and partition = any($2::int[]) and owner = $3 order by 1, 2 for update',
     [stages, partitions, owner],
   );
   return rows.length === stages.length * partitions.length ? toProgress(rows, stages) : null;

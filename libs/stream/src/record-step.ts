@@ -1,24 +1,39 @@
 import type { Entry, Position } from '@tributary/contracts/entry';
 import { partitionOf } from '@tributary/contracts/shard';
-import { type Batch, isTransient, parkRecord, type Step, type StepObserver } from './batch.js';
+import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
+import type { Batch, Flow, Probe, Step } from './batch.js';
+import { parkRecord, POISON } from './park.js';
 import type { Progress } from './progress.js';
 import type { Decision, LogRecord, RecordStage } from './stage.js';
 import { isTick } from './ticker.js';
+import { isTransient } from './transient.js';
 
 /** One inlet record brings at most this many entries; their offsets lie between the record's own. */
 const SIBLINGS_MAX = 8;
+/** While nothing comes in, time still passes: how fresh an idle system's answers are. */
+const IDLE_TICK_MS = 1_000;
+/** How long partitions may lag behind the newest entry before a tick asks: at once when idle, else traffic may do it. */
+const LAG_MS = 3;
+const BUSY_LAG_MS = 15;
+const BUSY_RECORDS = 16;
 
 /** A stage at the front: plain records in, entries out, spread over the partitions of profiles. */
 export class RecordStep implements Step {
   #progress = new Map<number, Progress>();
   #next = new Map<number, Progress>();
   /** Append time of the newest record that was no tick. */
-  newestWorkMs = -Infinity;
+  #newestWorkMs = -Infinity;
+  /** What is forwarded up to this append time waits, behind, until every partition has passed it. */
+  #laggingMs = -Infinity;
+  #askMs = -Infinity;
+  #inputMs = Date.now();
+  #busy = false;
 
-  constructor(readonly stage: RecordStage, private readonly partitions: number, private readonly observer: StepObserver) {}
+  constructor(readonly stage: RecordStage, private readonly partitions: number, private readonly probe: Probe) {}
 
   async assign(progress: ReadonlyMap<number, Progress>): Promise<void> {
     this.#progress = new Map(progress);
+    this.#next = this.#progress;
     this.stage.reset?.();
   }
 
@@ -27,22 +42,25 @@ export class RecordStep implements Step {
     const work = records.filter((record) => !isTick(record));
     const decision = work.length === 0 ? { endings: [] } : await this.#decide(work, batch.narrow);
     if (decision.endings.length !== work.length) throw new Error(`${this.stage.name} decided ${decision.endings.length} of ${work.length} records`);
-    this.newestWorkMs = Math.max(this.newestWorkMs, work[work.length - 1]?.timestampMs ?? -Infinity);
     const entries = this.#settleEndings(work, decision, batch);
     batch.writes.push(...(decision.writes ?? []));
     batch.out.push(...(decision.records ?? []));
     if (decision.afterCommit !== undefined) batch.afterCommit.push(decision.afterCommit);
     this.#advance(records, batch);
     if (this.stage.writes !== undefined) batch.flows = this.#spread(entries);
+    this.#note(records, work);
   }
 
-  /** Alone, a record that cannot be decided is set aside instead of stopping the partition. */
+  /** Alone, a record that cannot be decided or stored is set aside instead of stopping the partition. */
   async #decide(work: readonly LogRecord[], narrow: boolean): Promise<Decision> {
+    if (!narrow) return this.stage.decide(work);
     try {
-      return await this.stage.decide(work);
+      const decision = await this.stage.decide(work);
+      await this.probe(decision.writes ?? []);
+      return decision;
     } catch (error) {
-      if (!narrow || work.length > 1 || isTransient(error)) throw error;
-      return { endings: [{ ending: 'park', reason: 'poison' }] };
+      if (work.length > 1 || isTransient(error)) throw error;
+      return { endings: [{ ending: 'park', reason: POISON }] };
     }
   }
 
@@ -65,10 +83,10 @@ export class RecordStep implements Step {
       if (ending.ending === 'forward') {
         if (ending.entries.length > SIBLINGS_MAX) throw new Error(`${name} made ${ending.entries.length} entries of one record`);
         ending.entries.forEach((entry, sibling) => entries.push({ ...entry, source: record.partition, offset: record.offset * SIBLINGS_MAX + sibling }));
-        this.observer.ending(name, 'forward', '', 1);
+        batch.count(name, 'forward', '');
       } else {
         if (ending.ending === 'park') batch.out.push(parkRecord(name, ending.reason, record));
-        this.observer.ending(name, ending.ending, ending.reason, 1);
+        batch.count(name, ending.ending, ending.reason);
       }
     });
     return entries;
@@ -77,11 +95,10 @@ export class RecordStep implements Step {
   #advance(records: readonly LogRecord[], batch: Batch): void {
     this.#next = new Map(this.#progress);
     for (const { partition, offset, timestampMs } of records) {
-      const from = this.#progress.get(partition) as Progress;
       const next = this.#next.get(partition) as Progress;
       const nextOffset = Math.max(offset + 1, next.nextOffset ?? 0);
       const position: Position = { offset: nextOffset * SIBLINGS_MAX - 1, timeMs: Math.max(timestampMs, next.positions.get(partition)?.timeMs ?? 0) };
-      this.#next.set(partition, { ...from, nextOffset, positions: new Map([[partition, position]]) });
+      this.#next.set(partition, { ...next, nextOffset, positions: new Map([[partition, position]]) });
     }
     for (const [partition, to] of this.#next) {
       const from = this.#progress.get(partition) as Progress;
@@ -90,7 +107,7 @@ export class RecordStep implements Step {
   }
 
   /** Every partition learns how far the inlet has been forwarded, also those that get no entry. */
-  #spread(entries: readonly Entry[]): Batch['flows'] {
+  #spread(entries: readonly Entry[]): Flow[] {
     const byPartition: Entry[][] = Array.from({ length: this.partitions }, () => []);
     for (const entry of entries) (byPartition[partitionOf(entry.profileId, this.partitions)] as Entry[]).push(entry);
     const positions = new Map([...this.#next.values()].flatMap((progress) => [...progress.positions]));
@@ -101,12 +118,21 @@ export class RecordStep implements Step {
     this.#progress = this.#next;
   }
 
-  /** By inlet partition: everything appended before this instant has gone through here. */
-  forwardedMs(): ReadonlyMap<number, number> {
-    return new Map([...this.#progress].map(([partition, progress]) => [partition, progress.positions.get(partition)?.timeMs ?? -Infinity]));
+  #note(records: readonly LogRecord[], work: readonly LogRecord[]): void {
+    if (records.length > 0) this.#inputMs = Date.now();
+    this.#busy = work.length >= BUSY_RECORDS;
+    this.#newestWorkMs = Math.max(this.#newestWorkMs, work[work.length - 1]?.timestampMs ?? -Infinity);
   }
 
-  hasWork(): boolean {
-    return false;
+  /** Entries from one inlet partition wait, behind, until the others have passed their instant too. */
+  needsTimeMs(): number | null {
+    if (this.stage.reads.name !== inboundEvents.name || this.#progress.size === 0) return null;
+    let forwardedMs = Infinity;
+    for (const [partition, { positions }] of this.#progress) forwardedMs = Math.min(forwardedMs, positions.get(partition)?.timeMs ?? -Infinity);
+    if (forwardedMs > this.#laggingMs && this.#newestWorkMs > this.#laggingMs) {
+      this.#laggingMs = this.#newestWorkMs;
+      this.#askMs = Math.max(this.#laggingMs, Date.now() + (this.#busy ? BUSY_LAG_MS : LAG_MS) - 1);
+    }
+    return forwardedMs > this.#laggingMs ? this.#inputMs + IDLE_TICK_MS : this.#askMs;
   }
 }

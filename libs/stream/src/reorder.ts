@@ -16,12 +16,15 @@ export class Reorder {
   readonly #queues: Waiting[][];
   readonly #heads: number[];
   readonly #received: Position[];
+  /** With one source entries need no order of ours, and their instants prove nothing: timers fire behind entries. */
+  readonly #entriesTellTime: boolean;
   #size = 0;
 
   /** @param applied where the stage stands, by source; @param sources how many there are, numbered from 0 */
   constructor(applied: ReadonlyMap<number, Position>, sources: number) {
     this.#queues = Array.from({ length: sources }, () => []);
     this.#heads = Array.from({ length: sources }, () => 0);
+    this.#entriesTellTime = sources > 1;
     this.#received = Array.from({ length: sources }, (_, source) => applied.get(source) ?? { offset: -1, timeMs: -Infinity });
   }
 
@@ -34,7 +37,8 @@ export class Reorder {
       const received = this.#received[entry.source];
       if (received === undefined) throw new Error(`an entry of source ${entry.source}, of which the configuration knows nothing: INLET_PARTITIONS must be that of the topic`);
       if (entry.offset <= received.offset) continue;
-      this.#received[entry.source] = { offset: entry.offset, timeMs: Math.max(received.timeMs, entry.appendedAtMs) };
+      const timeMs = this.#entriesTellTime ? Math.max(received.timeMs, entry.appendedAtMs) : received.timeMs;
+      this.#received[entry.source] = { offset: entry.offset, timeMs };
       (this.#queues[entry.source] as Waiting[]).push({ entry, recordOffset });
       this.#size++;
     }

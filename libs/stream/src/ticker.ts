@@ -3,7 +3,7 @@ import type { LogProducer } from './log.js';
 import type { LogRecord, OutRecord } from './stage.js';
 
 /** A round that has not come back after this long is repeated: its append may have failed. */
-const ROUND_MS = 250;
+const ROUND_MS = 100;
 
 /**
  * Lets time enter through the log. Somebody waits until everything appended up to an instant has been applied; when no

@@ -8,17 +8,24 @@ export interface DueTimer {
   readonly dueMs: number;
 }
 
-/** The earliest timers from an instant on, at most `max`; everything due before `horizonMs` is among them or earlier. */
-export async function timersBefore(pool: Pool, stage: string, fromMs: number, max: number): Promise<{ due: DueTimer[]; horizonMs: number }> {
+/** A place in the order of timers: by due instant, then profile. */
+export interface TimerPlace {
+  readonly dueMs: number;
+  readonly profileId: string;
+}
+
+export const FIRST_PLACE: TimerPlace = { dueMs: Number.MIN_SAFE_INTEGER, profileId: '00000000-0000-0000-0000-000000000000' };
+
+/** The next timers after a place, of profiles in these partitions, at most `max`. */
+export async function timersAfter(pool: Pool, stage: string, after: TimerPlace, of: { readonly partitions: number; readonly owned: readonly number[] }, max: number): Promise<DueTimer[]> {
   const { rows } = await pool.query<{ workspace: string; profile_id: string; due_ms: number }>({
-    name: 'timers-before',
-    text: 'select workspace, profile_id, due_ms from stream.timers where stage = $1 and due_ms >= $2 order by due_ms limit $3',
-    values: [stage, Number.isFinite(fromMs) ? fromMs : '-9223372036854775808', max],
+    name: 'timers-after',
+    text: `select workspace, profile_id, due_ms from stream.timers
+      where stage = $1 and (due_ms, profile_id) > ($2, $3) and shard % $4::int = any($5::int[])
+      order by due_ms, profile_id limit $6`,
+    values: [stage, after.dueMs, after.profileId, of.partitions, of.owned, max],
   });
-  const due = rows.map((row) => ({ key: { workspace: row.workspace, profileId: row.profile_id }, dueMs: row.due_ms }));
-  // With a full page, more may be due at the very instant of the last one.
-  const horizonMs = rows.length < max ? Infinity : Math.max((due[due.length - 1] as DueTimer).dueMs, Number.isFinite(fromMs) ? fromMs + 1 : -Infinity);
-  return { due, horizonMs };
+  return rows.map((row) => ({ key: { workspace: row.workspace, profileId: row.profile_id }, dueMs: row.due_ms }));
 }
 
 /** What is armed for these profiles, by profile id. */

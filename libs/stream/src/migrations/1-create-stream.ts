@@ -34,7 +34,7 @@ export class CreateStream1 implements MigrationInterface {
         due_ms bigint not null,
         primary key (stage, workspace, profile_id)
       ) with (fillfactor = 80)`);
-    await runner.query('create index timers_due on stream.timers (stage, due_ms)');
+    await runner.query('create index timers_due on stream.timers (stage, due_ms, profile_id)');
     await runner.query(`
       create function stream.fence(advanced bigint, expected bigint) returns void language plpgsql as $$
       begin

@@ -1,0 +1,48 @@
+import type { Pool } from '@tributary/postgres/pool';
+import { joinWrites } from '@tributary/postgres/write';
+import type { Batch } from './batch.js';
+import type { LogProducer } from './log.js';
+import { deleteOutbox, insertOutbox, pendingOutbox } from './outbox.js';
+import { fencedStatement } from './progress.js';
+import type { OutRecord } from './stage.js';
+
+/** Commits batches and sends them, in that order. */
+export class Publisher {
+  /** Outbox rows that have been sent: the next batch's statement deletes them. */
+  #sent: readonly number[] = [];
+
+  /** @param outbox under which name what is sent is kept until it has been; null for a line without keyed stages */
+  constructor(private readonly pool: Pool, private readonly producer: () => Promise<LogProducer>, private readonly outbox: string | null) {}
+
+  /**
+   * One fenced statement, then one send. After an error the outcome is unknown: `sendPending` repairs it.
+   * @param partitions all that the line owns: whoever takes one over sends what we could not
+   */
+  async publish(batch: Batch, partitions: readonly number[], out: readonly OutRecord[]): Promise<void> {
+    if (this.outbox === null) {
+      if (batch.writes.length > 0) await this.pool.query(joinWrites(batch.writes));
+    } else if (batch.advances.length > 0 || batch.writes.length > 0 || out.length > 0) {
+      const writes = this.#sent.length > 0 ? [...batch.writes, deleteOutbox(this.#sent)] : batch.writes;
+      const row = out.length > 0 ? insertOutbox(this.outbox, partitions, out) : null;
+      const { rows } = await this.pool.query<{ outbox_id: number | null }>(fencedStatement(batch.advances, writes, row));
+      const id = rows[0]?.outbox_id ?? null;
+      this.#sent = id === null ? [] : [id];
+    }
+    if (out.length > 0) await (await this.producer()).send(out);
+  }
+
+  /** What was committed for these partitions and perhaps not sent goes out before anything new: repeats are harmless. */
+  async sendPending(partitions: readonly number[]): Promise<void> {
+    if (this.outbox === null) return;
+    const pending = await pendingOutbox(this.pool, this.outbox, partitions);
+    for (const { records } of pending) await (await this.producer()).send(records);
+    this.#sent = pending.map(({ id }) => id);
+  }
+
+  /** After the last batch: what has been sent need not be sent again by the next owner. */
+  async forgetSent(): Promise<void> {
+    const sent = this.#sent;
+    this.#sent = [];
+    if (sent.length > 0) await this.pool.query(joinWrites([deleteOutbox(sent)]));
+  }
+}
