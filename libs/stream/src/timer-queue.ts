@@ -1,15 +1,30 @@
-/** At most one due instant per key; a binary heap with stale entries left in until they surface. */
+/** Stale entries are cleared out once there are more of them than of live ones, and at least so many. */
+const STALE_MIN = 256;
+
+interface Item<Key> {
+  readonly dueMs: number;
+  readonly id: string;
+  readonly key: Key;
+}
+
+/** At most one due instant per key; a binary heap with stale entries left in until they surface or outnumber the rest. */
 export class TimerQueue<Key> {
-  readonly #heap: { readonly dueMs: number; readonly id: string; readonly key: Key }[] = [];
+  #heap: Item<Key>[] = [];
   readonly #due = new Map<string, number>();
 
   get size(): number {
     return this.#due.size;
   }
 
+  /** Entries in memory, stale ones included. */
+  get entries(): number {
+    return this.#heap.length;
+  }
+
   set(id: string, key: Key, dueMs: number): void {
     if (this.#due.get(id) === dueMs) return;
     this.#due.set(id, dueMs);
+    if (this.#heap.length > 2 * this.#due.size + STALE_MIN) this.#rebuild();
     this.#heap.push({ dueMs, id, key });
     this.#rise(this.#heap.length - 1);
   }
@@ -25,7 +40,7 @@ export class TimerQueue<Key> {
   }
 
   /** Takes out what is due strictly before an instant, earliest first, at most `max`. */
-  take(beforeMs: number, max: number): { readonly id: string; readonly key: Key; readonly dueMs: number }[] {
+  take(beforeMs: number, max: number): Item<Key>[] {
     const taken = [];
     while (taken.length < max) {
       const next = this.nextMs();
@@ -41,10 +56,15 @@ export class TimerQueue<Key> {
     for (let top = this.#heap[0]; top !== undefined && this.#due.get(top.id) !== top.dueMs; top = this.#heap[0]) this.#pop();
   }
 
-  #pop(): { readonly dueMs: number; readonly id: string; readonly key: Key } {
+  /** A sorted list is a heap. The entry just set is not in it yet. */
+  #rebuild(): void {
+    this.#heap = this.#heap.filter(({ id, dueMs }) => this.#due.get(id) === dueMs).sort((left, right) => left.dueMs - right.dueMs);
+  }
+
+  #pop(): Item<Key> {
     const heap = this.#heap;
-    const top = heap[0] as { dueMs: number; id: string; key: Key };
-    const last = heap.pop() as { dueMs: number; id: string; key: Key };
+    const top = heap[0] as Item<Key>;
+    const last = heap.pop() as Item<Key>;
     if (heap.length > 0) {
       heap[0] = last;
       this.#sink(0);
@@ -54,10 +74,10 @@ export class TimerQueue<Key> {
 
   #rise(index: number): void {
     const heap = this.#heap;
-    const item = heap[index] as { dueMs: number; id: string; key: Key };
+    const item = heap[index] as Item<Key>;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      const above = heap[parent] as { dueMs: number; id: string; key: Key };
+      const above = heap[parent] as Item<Key>;
       if (above.dueMs <= item.dueMs) break;
       heap[index] = above;
       index = parent;
@@ -67,13 +87,13 @@ export class TimerQueue<Key> {
 
   #sink(index: number): void {
     const heap = this.#heap;
-    const item = heap[index] as { dueMs: number; id: string; key: Key };
+    const item = heap[index] as Item<Key>;
     for (;;) {
       let child = 2 * index + 1;
       if (child >= heap.length) break;
       const right = heap[child + 1];
-      if (right !== undefined && right.dueMs < (heap[child] as { dueMs: number }).dueMs) child++;
-      const below = heap[child] as { dueMs: number; id: string; key: Key };
+      if (right !== undefined && right.dueMs < (heap[child] as Item<Key>).dueMs) child++;
+      const below = heap[child] as Item<Key>;
       if (below.dueMs >= item.dueMs) break;
       heap[index] = below;
       index = child;
