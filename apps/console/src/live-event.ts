@@ -26,11 +26,17 @@ export function readEntries(record: LogRecord): Entry[] {
     .map((entry) => ({ ...entry, body: entry.body.length > BODY_BYTES_MAX ? Buffer.alloc(0) : Buffer.from(entry.body) }));
 }
 
-/** Whether an event is of this name, type or person, or says this text anywhere; an empty text matches all. */
+/** `userId:42` */
+const REFERENCE = /^([A-Za-z][A-Za-z0-9_-]*):(.+)$/;
+
+/** Whether an event is of this name, type or person (`userId:42`), or says this text anywhere; an empty text matches all. */
 export function entryMatches(entry: Entry, text: string): boolean {
   if (text === '') return true;
   const needle = text.toLowerCase();
-  return entry.name.toLowerCase().includes(needle) || entry.type === needle || entry.profileId === needle || entry.body.includes(valueOf(text));
+  if (entry.name.toLowerCase().includes(needle) || entry.type === needle || entry.profileId === needle) return true;
+  const [, type, value] = REFERENCE.exec(text) ?? [];
+  if (type === undefined || value === undefined) return entry.body.includes(text);
+  return entry.body.includes(value) && identifies(parse(entry.body), type, value);
 }
 
 export function presentEvent(entry: Entry): LiveEvent {
@@ -45,10 +51,13 @@ export function presentEvent(entry: Entry): LiveEvent {
   };
 }
 
-/** Of `userId:42` the value: the body has the two apart. */
-function valueOf(text: string): string {
-  const colon = text.indexOf(':');
-  return colon > 0 && colon < text.length - 1 ? text.slice(colon + 1) : text;
+/** Whether the event says of its person that this identifier is theirs, at any of the places of the Segment spec. */
+function identifies(body: LiveEvent['body'], type: string, value: string): boolean {
+  const { traits, context } = (body ?? {}) as { traits?: unknown; context?: { traits?: unknown } };
+  return [body, traits, context?.traits].some((place) => {
+    const found = (place as { readonly [field: string]: unknown } | null | undefined)?.[type];
+    return (typeof found === 'string' || typeof found === 'number') && String(found).toLowerCase() === value.toLowerCase();
+  });
 }
 
 function parse(body: Buffer): LiveEvent['body'] {

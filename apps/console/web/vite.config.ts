@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import react from '@vitejs/plugin-react';
@@ -10,11 +10,15 @@ const BACKEND = 'http://127.0.0.1:3000';
 
 /** Beside each text file its compressed forms, once at build time: the backend only picks one. */
 function compressed(): Plugin {
+  let output = OUTPUT;
   return {
     name: 'compressed',
     apply: 'build',
+    configResolved(config) {
+      output = resolve(config.root, config.build.outDir);
+    },
     async closeBundle() {
-      for (const entry of await readdir(OUTPUT, { recursive: true, withFileTypes: true })) {
+      for (const entry of await readdir(output, { recursive: true, withFileTypes: true })) {
         if (!entry.isFile() || !/\.(js|css|svg)$/.test(entry.name)) continue;
         const file = join(entry.parentPath, entry.name);
         const bytes = await readFile(file);

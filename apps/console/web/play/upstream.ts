@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { RuleNode } from '@tributary/contracts/rule';
-import { ADMIN_KEY, findPerson, identifiersOf, mix, PEOPLE, playChange, playEvent, SEGMENTS, type PlayPerson, type PlaySegment } from './world.js';
+import { ADMIN_KEY, findPerson, identifiersOf, mix, PEOPLE, playEvent, SEGMENTS, type PlayPerson, type PlaySegment } from './world.js';
 
 export interface Upstream {
   /** One address for all services, each under its own name: `<url>/segmentation/v1/segments`. */
@@ -55,6 +55,7 @@ function answerTo(parts: readonly string[]): object | null {
   if (service === 'segmentation' && what === 'segments') {
     return { segments: [...person.memberships].map(([key, sinceMs]) => ({ key, since: iso(sinceMs) })), asOf: iso(Date.now()) };
   }
+  if (service === 'segmentation' && what === 'changes') return { changes: person.changes.toReversed(), cursor: null };
   if (service === 'scoring' && what === undefined) return profile(person);
   if (service === 'scoring' && what === 'events') return { events: eventsOf(person), cursor: null };
   return null;
@@ -65,7 +66,7 @@ function segments(key: string | undefined, what: string | undefined, ref: string
   const segment = SEGMENTS.find((one) => one.key === key);
   if (segment === undefined) return null;
   if (what === undefined) return presentSegment(segment);
-  if (what === 'changes') return { changes: Array.from({ length: 12 }, (_, n) => ({ ...playChangeOnce(n), segment: key })), cursor: null };
+  if (what === 'changes') return { changes: PEOPLE.flatMap((who) => who.changes).filter((change) => change.segment === key), cursor: null };
   if (what !== 'members') return null;
   if (ref === undefined) {
     const members = PEOPLE.filter((who) => who.memberships.has(key));
@@ -95,12 +96,12 @@ function why(node: RuleNode, path: string, holds: boolean, person: PlayPerson): 
   const [kind, list] = 'and' in node ? (['and', node.and] as const) : 'or' in node ? (['or', node.or] as const) : [null, null];
   if (kind !== null) {
     const children = list.map((child, at) => why(child, `${path}/${kind}/${at}`, holds || at === 0, person));
-    return { node, path, holds, actual: null, events: [], children };
+    return { node: kind, path, holds, actual: null, events: [], children };
   }
-  if ('not' in node) return { node, path, holds, actual: null, events: [], children: [why(node.not, `${path}/not`, !holds, person)] };
+  if ('not' in node) return { node: 'not', path, holds, actual: null, events: [], children: [why(node.not, `${path}/not`, !holds, person)] };
   const isCounted = 'performed' in node;
   const events = isCounted && holds ? eventsOf(person).slice(0, 2).map(({ messageId, name, timestamp }) => ({ messageId, name, timestamp })) : [];
-  return { node, path, holds, actual: isCounted ? events.length : 'score' in node ? person.score : null, events, children: [] };
+  return { node: isCounted ? 'performed' : 'score' in node ? 'score' : 'sequence', rule: node, path, holds, actual: isCounted ? events.length : 'score' in node ? person.score : null, events, children: [] };
 }
 
 function profile(person: PlayPerson): object {
@@ -125,13 +126,6 @@ function eventsOf(person: PlayPerson): { messageId: string; type: string; name: 
     found.push({ messageId: event.messageId, type: event.type, name: event.name, timestamp: iso(event.atMs), appendedAt: iso(event.atMs + 4), properties, ...(traits ? { traits } : {}) });
   }
   return found;
-}
-
-/** Looking must not move anybody. */
-function playChangeOnce(n: number): object {
-  const change = playChange(n, Date.now() - (n + 1) * 1_900_000);
-  playChange(n, Date.now());
-  return change;
 }
 
 function iso(ms: number): string {

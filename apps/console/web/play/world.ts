@@ -33,7 +33,8 @@ export interface PlayPerson {
   readonly score: number;
   /** Segment key → since, epoch ms. */
   readonly memberships: Map<string, number>;
-  sequence: number;
+  /** Oldest first. */
+  readonly changes: SegmentChange[];
 }
 
 const HOUR_MS = 3_600_000;
@@ -114,21 +115,26 @@ export function playEntry(event: PlayEvent, offset: number): Entry {
 /** The n-th change: its person moves in or out of one segment. */
 export function playChange(n: number, atMs: number): SegmentChange {
   const who = PEOPLE[mix(n + 11) % PEOPLE.length] as PlayPerson;
-  const where = SEGMENTS[mix(n + 5) % (SEGMENTS.length - 1)] as PlaySegment;
+  return moveIn(who, SEGMENTS[mix(n + 5) % (SEGMENTS.length - 1)] as PlaySegment, n, atMs);
+}
+
+function moveIn(who: PlayPerson, where: PlaySegment, n: number, atMs: number): SegmentChange {
   const isIn = who.memberships.has(where.key);
   if (isIn) who.memberships.delete(where.key);
   else who.memberships.set(where.key, atMs);
   where.count += isIn ? -1 : 1;
   const cause = isIn ? (mix(n) % 3 === 0 ? 'event' : 'time') : mix(n) % 9 === 0 ? 'late' : 'event';
-  return {
+  const change: SegmentChange = {
     workspace: WORKSPACE, profileId: who.id, identifiers: identifiersOf(who), segment: where.key, change: isIn ? 'left' : 'entered',
     effectiveAt: new Date(atMs).toISOString(), processedAt: new Date(atMs + 4 + (mix(n) % 40)).toISOString(), cause, definitionVersion: 3,
-    sequence: ++who.sequence,
+    sequence: who.changes.length + 1,
     reason: {
       nodes: [{ path: '/rule/and/0', holds: !isIn, actual: who.score }],
       ...(cause === 'time' ? {} : { event: { messageId: `m_${n}`, name: 'Product Viewed', timestamp: new Date(atMs - 2).toISOString() } }),
     },
   };
+  who.changes.push(change);
+  return change;
 }
 
 export function identifiersOf(who: PlayPerson): { type: string; value: string }[] {
@@ -159,9 +165,8 @@ function person(index: number): PlayPerson {
   const firstName = FIRST[index % FIRST.length] as string;
   const lastName = LAST[mix(index) % LAST.length] as string;
   const hex = (mix(index + 1).toString(16) + mix(index + 2).toString(16) + mix(index + 3).toString(16) + mix(index + 4).toString(16)).padEnd(32, '0').slice(0, 32);
-  const keys = SEGMENTS.slice(0, 6).filter((_, at) => mix(index * 7 + at) % 3 === 0).map(({ key }) => key);
   const sinceMs = Date.now() - 2 * DAY_MS;
-  return {
+  const who: PlayPerson = {
     id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`,
     userId: String(40 + index),
     email: `${ascii(firstName)}.${ascii(lastName)}@shop.example`,
@@ -170,9 +175,11 @@ function person(index: number): PlayPerson {
     plan: ['free', 'pro', 'team'][index % 3] as string,
     country: ['DE', 'FR', 'NL', 'ES'][index % 4] as string,
     score: Math.round((mix(index + 20) % 10_000) / 10) / 10,
-    memberships: new Map(keys.map((key, at) => [key, sinceMs + at * 7 * HOUR_MS])),
-    sequence: 4,
+    memberships: new Map(),
+    changes: [],
   };
+  SEGMENTS.slice(0, 6).forEach((where, at) => mix(index * 7 + at) % 3 === 0 && moveIn(who, where, at, sinceMs + at * 7 * HOUR_MS));
+  return who;
 }
 
 function ascii(name: string): string {

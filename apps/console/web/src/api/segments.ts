@@ -59,6 +59,20 @@ export function listMembers(key: string, cursor: string | null, signal: AbortSig
   return request(`/segmentation/v1/segments/${part(key)}/members?limit=50${from}`, { signal });
 }
 
+/** How many entered and left since an instant; `isMore` where there were more than one answer holds. */
+export interface Movement {
+  readonly entered: number;
+  readonly left: number;
+  readonly isMore: boolean;
+}
+
+export async function countMovement(key: string, sinceMs: number, signal: AbortSignal): Promise<Movement> {
+  const since = part(new Date(sinceMs).toISOString());
+  const { changes, cursor } = await request<{ changes: { change: string }[]; cursor: string | null }>(`/segmentation/v1/segments/${part(key)}/changes?since=${since}&limit=1000`, { signal });
+  const entered = changes.filter(({ change }) => change === 'entered').length;
+  return { entered, left: changes.length - entered, isMore: cursor !== null };
+}
+
 export function getMembership(key: string, ref: string, signal: AbortSignal): Promise<Membership> {
   return request(`/segmentation/v1/segments/${part(key)}/members/${part(ref)}`, { signal });
 }

@@ -39,7 +39,7 @@ export const ChangeRow = memo(function ChangeRow({ change, segmentName, isNew, i
       <span className={styles.cause}>
         <Chip tip={describeCause(change)}>{change.cause}</Chip>
       </span>
-      <span className={styles.delay} data-tip={`Effective ${formatClock(effectiveMs)}, decided ${formatDuration(delayMs)} later`}>
+      <span className={classes(styles.delay, 'tabular')} data-tip={`Effective ${formatClock(effectiveMs)}, decided ${formatDuration(delayMs)} later`}>
         +{formatDuration(delayMs)}
       </span>
       <span className={styles.time}>

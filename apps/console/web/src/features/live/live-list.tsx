@@ -44,10 +44,12 @@ export function LiveList<Item>({ title, list, filter, filterHint, narrowedBy, on
       {state === 'log_unavailable' && <Banner tone="warning">The event log does not answer. New rows appear as soon as it does.</Banner>}
       {state === 'reconnecting' && <Banner tone="warning">The connection broke. Trying again; nothing that fits on this page is missed.</Banner>}
       {waiting > 0 && (
-        <button type="button" className={styles.waiting} onClick={() => (isPaused ? setPaused(false) : setHeld(false))}>
-          <Icon name={isPaused ? 'pause' : 'clock'} size={13} />
-          {isPaused ? 'Paused' : 'Holding still'} · {formatCompact(waiting)} new
-        </button>
+        <div className={styles.waiting}>
+          <button type="button" className={styles.pill} onClick={() => (isPaused ? setPaused(false) : setHeld(false))}>
+            <Icon name={isPaused ? 'pause' : 'clock'} size={13} />
+            {isPaused ? 'Paused' : 'Holding still'} · {formatCompact(waiting)} new
+          </button>
+        </div>
       )}
       {!isLoaded && state !== 'log_unavailable' && rows.length === 0 && <Skeleton lines={6} label={`Loading ${title.toLowerCase()}`} />}
       {isLoaded && rows.length === 0 && (

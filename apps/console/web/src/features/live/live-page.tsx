@@ -67,7 +67,7 @@ export function LivePage() {
             onFilter={setChangeFilter}
             className={styles.changes ?? ''}
             narrowedBy={segment !== null && changeFilter === '' && <Narrowed name={segment.name} />}
-            empty="As soon as somebody enters or leaves a segment, it shows here within milliseconds."
+            empty={`As soon as somebody enters or leaves ${segment === null ? 'a segment' : segment.name}, it shows here within milliseconds.`}
           >
             {({ number, item, isNew }) => <ChangeRow key={number} change={item} isNew={isNew} segmentName={names.get(item.segment) ?? item.segment} isSelected={item.profileId === person} />}
           </LiveList>

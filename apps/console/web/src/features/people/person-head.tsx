@@ -1,5 +1,6 @@
 import type { Profile } from '../../api/profiles.js';
 import { Chip } from '../../design/chip.js';
+import { classes } from '../../design/class-names.js';
 import { CopyText } from '../../design/copy-text.js';
 import { Instant } from '../../design/instant.js';
 import { formatDecimal } from '../../format/format-number.js';
@@ -33,7 +34,7 @@ export function PersonHead({ profile }: { readonly profile: Profile }) {
           <span className={styles.track}>
             <span className={styles.level} style={{ width: `${Math.min(100, Math.max(0, score))}%` }} />
           </span>
-          <span className={styles.scoreValue}>{formatDecimal(score)}</span>
+          <span className={classes(styles.scoreValue, 'tabular')}>{formatDecimal(score)}</span>
         </div>
       ))}
       {profile.cluster && (
@@ -46,7 +47,9 @@ export function PersonHead({ profile }: { readonly profile: Profile }) {
       <dl className={styles.identifiers}>
         <dt>profile</dt>
         <dd>
-          <CopyText text={profile.id} />
+          <code>
+            <CopyText text={profile.id} />
+          </code>
         </dd>
         {shown.map(({ type, value }) => (
           <div key={`${type}:${value}`} className={styles.pair}>

@@ -29,7 +29,7 @@ export function PersonPanel({ reference, segments, liveChanges, className }: Per
   const { data: profile, error, isLoading, reload } = useQuery(`profile ${reference}`, (signal) => getProfile(reference, signal), { everyMs: FRESH_EVERY_MS });
   const isUnknown = error instanceof ApiProblem && error.status === 404;
   return (
-    <Panel title="Person" className={className ?? ''} tools={<IconButton icon="close" label="Close person" onClick={() => navigate(withParams({ person: null }))} />}>
+    <Panel title="Person" focusOn={reference} className={className ?? ''} tools={<IconButton icon="close" label="Close person" onClick={() => navigate(withParams({ person: null }))} />}>
       {isLoading && <Skeleton lines={9} label="Loading the person" />}
       {profile === null && isUnknown && (
         <EmptyState icon="search" title="Nobody by this reference">

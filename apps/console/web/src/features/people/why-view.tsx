@@ -50,7 +50,7 @@ function Flip({ membership: { flipsAt, member } }: { readonly membership: Member
     <p className={styles.flip}>
       <Icon name="clock" size={14} />
       <span>
-        {member ? 'Leaves' : 'Enters'} in <strong>{formatDuration(atMs - nowMs)}</strong>, at <time dateTime={flipsAt}>{formatClock(atMs)}</time>, if nothing happens
+        {member ? 'Leaves' : 'Enters'} in <strong className="tabular">{formatDuration(atMs - nowMs)}</strong>, at <time dateTime={flipsAt}>{formatClock(atMs)}</time>, if nothing happens
       </span>
     </p>
   );

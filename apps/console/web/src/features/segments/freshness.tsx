@@ -18,7 +18,7 @@ export function Freshness({ segment }: { readonly segment: Pick<Segment, 'status
       {status === 'live' && (
         <span className={classes(styles.state, isOld ? styles.old : styles.live)} data-tip={tip}>
           <span className={styles.dot} />
-          {isOld ? `${formatDuration(lagMs)} behind` : formatDuration(lagMs)}
+          {formatDuration(lagMs)} behind
         </span>
       )}
       {status === 'backfilling' && (

@@ -1,7 +1,8 @@
 import { useState } from 'react';
-import { listMembers, type Member, type Segment } from '../../api/segments.js';
+import { countMovement, listMembers, type Member, type Segment } from '../../api/segments.js';
 import { useQuery } from '../../api/use-query.js';
 import { Button, IconButton } from '../../design/button.js';
+import { classes } from '../../design/class-names.js';
 import { Instant } from '../../design/instant.js';
 import { Banner, EmptyState, ErrorState, Skeleton } from '../../design/notice.js';
 import { Panel } from '../../design/panel.js';
@@ -29,6 +30,7 @@ export function SegmentPanel({ segment, className }: { readonly segment: Segment
           <Freshness segment={segment} />
           <span>version {segment.version}</span>
         </p>
+        <LastHour segmentKey={segment.key} />
         {segment.description && <p className={styles.description}>{segment.description}</p>}
       </div>
       <section className={styles.section} aria-label="Rule">
@@ -43,6 +45,28 @@ export function SegmentPanel({ segment, className }: { readonly segment: Segment
       </section>
       <Members segmentKey={segment.key} key={segment.key} />
     </Panel>
+  );
+}
+
+const HOUR_MS = 3_600_000;
+const MOVEMENT_EVERY_MS = 15_000;
+
+function LastHour({ segmentKey }: { readonly segmentKey: string }) {
+  const { data, error } = useQuery(`movement ${segmentKey}`, (signal) => countMovement(segmentKey, Date.now() - HOUR_MS, signal), { everyMs: MOVEMENT_EVERY_MS });
+  if (data === null) return <p className={styles.facts}>{error === null ? 'Counting the last hour…' : `The last hour could not be counted: ${error.message}`}</p>;
+  const more = data.isMore ? 'at least ' : '';
+  return (
+    <p className={classes(styles.facts, 'tabular')}>
+      <span>Last hour</span>
+      <span className={styles.entered}>
+        {more}
+        {formatCount(data.entered)} entered
+      </span>
+      <span className={styles.left}>
+        {more}
+        {formatCount(data.left)} left
+      </span>
+    </p>
   );
 }
 
