@@ -13,8 +13,11 @@ export interface HistoryRow {
   readonly sequence: number;
 }
 
-const INSERT = `insert into scoring.events (ts_ms, appended_ms, sequence, shard, profile_id, original_profile_id, workspace, message_id, type, name, body)
-  select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::jsonb[])
+const COLUMNS = 'ts_ms, appended_ms, sequence, shard, profile_id, original_profile_id, workspace, message_id, type, name, body';
+
+const INSERT = `insert into scoring.events (${COLUMNS}, message_hash)
+  select ${COLUMNS}, hashtextextended(message_id, 0)
+  from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::jsonb[]) e(${COLUMNS})
   on conflict do nothing`;
 
 /** One statement for all events of a batch. An event that is there already stays as it is. */
@@ -46,14 +49,14 @@ export interface HistoryMove {
   readonly sequence: number;
 }
 
-const COPY = `insert into scoring.events (ts_ms, appended_ms, sequence, shard, profile_id, original_profile_id, workspace, message_id, type, name, body)
-  select e.ts_ms, e.appended_ms, m.sequence, m.shard, m.survivor, coalesce(e.original_profile_id, e.profile_id), e.workspace, e.message_id, e.type, e.name, e.body
+const COPY = `insert into scoring.events (${COLUMNS}, message_hash)
+  select e.ts_ms, e.appended_ms, m.sequence, m.shard, m.survivor, coalesce(e.original_profile_id, e.profile_id), e.workspace, e.message_id, e.type, e.name, e.body, e.message_hash
   from unnest($1::text[], $2::uuid[], $3::uuid[], $4::bigint[], $5::smallint[]) m(workspace, loser, survivor, sequence, shard)
-  join scoring.events e on e.workspace = m.workspace collate "C" and e.profile_id = m.loser
+  join scoring.events e on e.profile_id = m.loser and e.workspace = m.workspace collate "C"
   on conflict do nothing`;
 
 const DELETE = `delete from scoring.events e using unnest($1::text[], $2::uuid[]) m(workspace, loser)
-  where e.workspace = m.workspace collate "C" and e.profile_id = m.loser`;
+  where e.profile_id = m.loser and e.workspace = m.workspace collate "C"`;
 
 /**
  * Copy and delete instead of an update: an update that met an event which the survivor has already could never succeed.

@@ -1,6 +1,5 @@
 import { shardOf } from '@tributary/contracts/shard';
 import type { Json } from '@tributary/contracts/rule';
-import { showComputed } from '@tributary/domain/scoring/computed';
 import { decodeState, encodeState } from '@tributary/domain/scoring/encode-state';
 import type { ProfileState } from '@tributary/domain/scoring/profile-state';
 import { presentTraits } from '@tributary/domain/scoring/traits';
@@ -46,12 +45,11 @@ function toKept({ workspace, profile_id: profileId, sequence, traits, state }: R
   return { ...decodeState(state, traits ?? {}), workspace, profileId, sequence, traitsChanged: false };
 }
 
-const UPSERT = `insert into scoring.profiles as p
-    (created_ms, updated_ms, sequence, shard, profile_id, survivor_id, workspace, traits, computed, scores, state)
-  select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::uuid[], $6::uuid[], $7::text[], $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::text[])
+const UPSERT = `insert into scoring.profiles as p (created_ms, updated_ms, sequence, engagement, shard, profile_id, survivor_id, workspace, traits, state)
+  select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::uuid[], $7::uuid[], $8::text[], $9::jsonb[], $10::text[])
   on conflict (workspace, profile_id) do update set
-    created_ms = excluded.created_ms, updated_ms = excluded.updated_ms, sequence = excluded.sequence, survivor_id = excluded.survivor_id,
-    traits = coalesce(excluded.traits, p.traits), computed = excluded.computed, scores = excluded.scores, state = excluded.state`;
+    created_ms = excluded.created_ms, updated_ms = excluded.updated_ms, sequence = excluded.sequence, engagement = excluded.engagement,
+    survivor_id = excluded.survivor_id, traits = coalesce(excluded.traits, p.traits), state = excluded.state`;
 
 /** One statement for all profiles that a batch touched. Traits are sent only where they changed. */
 export function upsertProfiles(touched: readonly { readonly key: ProfileKey; readonly state: KeptProfile }[]): Write {
@@ -60,15 +58,19 @@ export function upsertProfiles(touched: readonly { readonly key: ProfileKey; rea
     bigintArray(states.map(({ createdMs }) => createdMs)),
     bigintArray(states.map(({ updatedMs }) => updatedMs)),
     bigintArray(states.map(({ sequence }) => sequence)),
+    bigintArray(states.map(({ scores }) => scores.engagement)),
     smallintArray(touched.map(({ key }) => shardOf(key.profileId))),
     uuidArray(touched.map(({ key }) => key.profileId)),
     uuidArray(states.map(({ survivor }) => survivor)),
     textArray(touched.map(({ key }) => key.workspace)),
     jsonbArray(states.map((state) => (state.traitsChanged ? storableJson(Buffer.from(JSON.stringify(presentTraits(state.traits)))) : null))),
-    jsonbArray(states.map(({ computed }) => storableJson(Buffer.from(JSON.stringify(showComputed(computed)))))),
-    jsonbArray(states.map(({ scores }) => JSON.stringify(scores))),
-    textArray(states.map((state) => encodeState(state))),
+    textArray(states.map((state) => storableText(encodeState(state)))),
   ];
   for (const state of states) state.traitsChanged = false;
   return { text: UPSERT, values };
+}
+
+/** A state is text to us, and JSON to the views that look into it. Numbers in it are ours; only escapes can be refused. */
+function storableText(state: string): string {
+  return state.includes('\\u') ? storableJson(Buffer.from(state)).toString() : state;
 }

@@ -2,8 +2,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * The event history, by month of event time. One index only, the primary key: it makes a repeated insert harmless and
- * serves a profile's events newest first as well as walks over a workspace's profiles. Months beyond the range, mostly
- * imports of old events, are in the default partition.
+ * serves a profile's events newest first. It holds no text, because comparing texts made up a fifth of what an insert
+ * costs: profile ids differ between workspaces, and of the message id its 64-bit hash tells events of one profile and
+ * millisecond apart. Months beyond the range, mostly imports of old events, are in the default partition.
  */
 export class CreateEvents1700000000002 implements MigrationInterface {
   name = 'CreateEvents1700000000002';
@@ -14,6 +15,7 @@ export class CreateEvents1700000000002 implements MigrationInterface {
         ts_ms bigint not null,
         appended_ms bigint not null,
         sequence bigint not null,
+        message_hash bigint not null,
         shard smallint not null,
         profile_id uuid not null,
         original_profile_id uuid,
@@ -22,7 +24,7 @@ export class CreateEvents1700000000002 implements MigrationInterface {
         type text collate "C" not null,
         name text collate "C" not null,
         body jsonb not null,
-        primary key (workspace, profile_id, ts_ms, message_id)
+        primary key (profile_id, ts_ms, message_hash)
       ) partition by range (ts_ms);
 
       create table scoring.events_default partition of scoring.events default;

@@ -13,16 +13,6 @@ export interface Computed {
   last: NamedEvent | null;
 }
 
-/** As queries show them. Instants are ISO 8601 UTC with milliseconds; what is unknown is left out. */
-export interface ComputedTraits {
-  readonly events_count: number;
-  readonly orders_count: number;
-  readonly first_seen_at?: string;
-  readonly first_event?: string;
-  readonly last_seen_at?: string;
-  readonly last_event?: string;
-}
-
 const ORDER = 'Order Completed';
 
 export function newComputed(): Computed {
@@ -40,15 +30,6 @@ export function uniteComputed(computed: Computed, other: Computed): void {
   computed.events += other.events;
   computed.orders += other.orders;
   if (other.first !== null && other.last !== null) keepFirstAndLast(computed, other.first, other.last);
-}
-
-export function showComputed({ events, orders, first, last }: Computed): ComputedTraits {
-  return {
-    events_count: events,
-    orders_count: orders,
-    ...(first === null ? {} : { first_seen_at: new Date(first.timeMs).toISOString(), first_event: first.name }),
-    ...(last === null ? {} : { last_seen_at: new Date(last.timeMs).toISOString(), last_event: last.name }),
-  };
 }
 
 function keepFirstAndLast(computed: Computed, first: NamedEvent, last: NamedEvent): void {
