@@ -116,8 +116,8 @@ test('merging two profiles gives what one profile with all their events has', ()
 test('the rules may name what they like: the world of the tests is not empty', () => {
   const samples = fc.sample(fc.tuple(world, history()), { numRuns: 200, seed: 1 });
   const flips = samples.flatMap(([options, entries]) => replay(options, entries, lastOf(entries) + AFTER_MS));
-  expect(flips.filter((flip) => flip.by === 'time').length).toBeGreaterThan(50);
-  expect(flips.filter((flip) => flip.change === 'left').length).toBeGreaterThan(50);
+  expect(flips.filter((flip) => flip.by === 'time').length).toBeGreaterThan(30);
+  expect(flips.filter((flip) => flip.change === 'left').length).toBeGreaterThan(30);
 });
 
 void [segments, ZONES, PURPOSES];

@@ -46,7 +46,9 @@ function points(compilation: Compilation, segment: SegmentDefinition, upTo: stri
   const candidates = listCandidates(compilation, segment, upTo).map((query) => ` UNION SELECT c.profile_id, c.at_ms, NULL::bigint FROM (${query}) c`);
   return `SELECT u.profile_id, u.t, u.sequence FROM (
       SELECT f.profile_id, f.known_from_ms AS t, NULL::bigint AS sequence FROM ${context.relations.profiles} f WHERE ${ofWorkspace(compilation, 'f')}
-      UNION SELECT e.profile_id, e.appended_ms, e.sequence FROM ${context.relations.events} e WHERE ${ofWorkspace(compilation, 'e')} AND ${relevantEvents(compilation, segment, 'e')}${candidates.join('')}) u
+      UNION SELECT e.profile_id, e.appended_ms, e.sequence FROM ${context.relations.events} e WHERE ${ofWorkspace(compilation, 'e')} AND ${relevantEvents(compilation, segment, 'e')}
+      UNION SELECT e.profile_id, e.appended_ms, e.sequence FROM ${context.relations.profiles} f JOIN ${context.relations.events} e
+        ON ${ofWorkspace(compilation, 'e')} AND e.profile_id = f.profile_id AND e.appended_ms = f.known_from_ms WHERE ${ofWorkspace(compilation, 'f')}${candidates.join('')}) u
     JOIN ${context.relations.profiles} f ON ${ofWorkspace(compilation, 'f')} AND f.profile_id = u.profile_id
     WHERE u.t >= f.known_from_ms AND u.t <= ${upTo}`;
 }

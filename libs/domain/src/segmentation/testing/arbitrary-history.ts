@@ -4,9 +4,9 @@ import type { EventEntry, RuleEntry } from '../rule-entry.js';
 import { anyValue, START_MS, ZONES } from './arbitrary-rules.js';
 
 /** Steps between appends: many ties, and the very lengths of the windows in rules. */
-const GAPS = [0, 0, 0, 1, 999, 1_000, 1_000, 2_000, 60_000, 3_600_000, 86_400_000, 90_000_000, 172_800_000];
+const GAPS = [0, 0, 0, 1, 1, 999, 1_000, 1_000, 1_000, 2_000, 2_000, 60_000, 60_000, 3_600_000, 86_400_000, 90_000_000, 172_800_000];
 /** How far an event's time lies before its append: ties, edges of windows, the far past, the future. */
-const LATENESS = [0, 0, 0, 0, 1, 1_000, 1_000, 2_000, 60_000, 3_600_000, 86_400_000, 172_800_000, 604_800_000, 1e12, -5_000];
+const LATENESS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1_000, 1_000, 2_000, 60_000, 3_600_000, 86_400_000, 172_800_000, 604_800_000, 1e12, -5_000];
 
 const oneOf = <T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 
@@ -42,7 +42,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.record({
   top: oneOf<Json>(null, 'a', 'b'),
   value: oneOf(0, 1, 2, 3),
   flag: fc.boolean(),
-  repeat: oneOf(-1, -1, -1, -1, 0, 1, 2),
+  repeat: oneOf(-1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 2),
 });
 
 /** Entries of one profile in append order, with late events, ties and events that come twice. */

@@ -15,8 +15,8 @@ const texts = oneOf<Json>('', 'a', 'b', 'AB', 'ab', 'É', '𝒳', 'ﬀ', 'c@x.ex
 export const anyValue: fc.Arbitrary<Json> = oneOf<fc.Arbitrary<Json>>(numbers, texts, oneOf<Json>(null, true, false, [], ['a', 1], { x: 1 }, { y: 'a', x: 1 })).chain((one) => one);
 
 const countTest: fc.Arbitrary<{ op: 'gte' | 'gt' | 'lte' | 'lt' | 'equals' | 'between'; value: number | [number, number] }> = fc.oneof(
-  fc.record({ op: oneOf('gte', 'gt', 'lte', 'lt', 'equals'), value: oneOf(0, 1, 1, 2, 3, 1.5, 2.5) }),
-  fc.record({ op: fc.constant('between' as const), value: oneOf<[number, number]>([0, 1], [1, 2], [1, 1], [0, 3.5]) }),
+  { weight: 5, arbitrary: fc.record({ op: oneOf('gte', 'gt', 'lte', 'lt', 'equals'), value: oneOf(1, 1, 2, 2, 3, 1.5, 2.5, 0) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('between' as const), value: oneOf<[number, number]>([0, 1], [1, 2], [1, 1], [0, 3.5]) }) },
 ) as never;
 
 const presentTest = fc.oneof(
@@ -103,7 +103,7 @@ export function rule(earlier: readonly string[], depth = 2): fc.Arbitrary<RuleNo
 export function segments(max = 3): fc.Arbitrary<SegmentRule[]> {
   const one = (i: number): fc.Arbitrary<SegmentRule> => {
     const earlier = Array.from({ length: i }, (_, k) => `s${k}`);
-    return fc.record({ rule: rule(earlier), stay: fc.option(rule(earlier, 1), { nil: undefined, freq: 3 }) })
+    return fc.record({ rule: rule(earlier), stay: fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 2, arbitrary: rule(earlier, 1) }) })
       .map(({ rule: made, stay }) => ({ key: `s${i}`, version: 1, rule: made, ...(stay && { stay }) }));
   };
   return fc.integer({ min: 1, max }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, i) => one(i)))) as fc.Arbitrary<SegmentRule[]>;
