@@ -93,7 +93,7 @@ function* presentSenders(senders: Senders): Generator<Sender> {
 /** Everything that the decisions of a batch can depend on. */
 function askFor(subjects: readonly (Subject | Settled)[]): Question {
   const hashes = new Set<string>();
-  const names = new Map<string, Name & { readonly workspace: string }>();
+  const names = new Map<string, Name>();
   const profileIds = new Set<string>();
   for (const subject of subjects) {
     if ('ending' in subject) continue;
@@ -101,7 +101,7 @@ function askFor(subjects: readonly (Subject | Settled)[]): Question {
     if (subject.factHash !== null) hashes.add(subject.factHash);
     if (subject.is === 'transfer') profileIds.add(subject.transfer.survivor);
     else if (subject.profileId !== null) profileIds.add(subject.profileId);
-    for (const name of subject.names) if (!names.has(name.key)) names.set(name.key, { ...name, workspace: subject.from.workspace });
+    for (const name of subject.names) if (!names.has(name.key)) names.set(name.key, name);
   }
   return { hashes: [...hashes], names, profileIds };
 }

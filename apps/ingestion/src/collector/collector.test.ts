@@ -2,6 +2,7 @@ import { gzipSync, deflateSync } from 'node:zlib';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Analytics } from '@segment/analytics-node';
 import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
 import { EVENT_BYTES_MAX } from '@tributary/domain/ingestion/limits';
@@ -71,6 +72,11 @@ async function arrived(messageId: string): Promise<{ record: LogRecord; reading:
   }
   throw new Error(`${messageId} did not arrive`);
 }
+
+test('the doors are described', () => {
+  const { paths } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+  expect(Object.keys(paths).sort()).toEqual(['/v1/alias', '/v1/batch', '/v1/group', '/v1/identify', '/v1/page', '/v1/screen', '/v1/sources', '/v1/sources/{key}', '/v1/track', '/v1/workspaces']);
+});
 
 const codeOf = async (response: Response) => [response.status, ((await response.json()) as { code?: string }).code];
 const aTrack = (fields: object = {}) => ({ event: 'Signed Up', userId: 'u', ...fields });

@@ -35,8 +35,9 @@ export class Collector {
   /** @throws Problem 400, 401, 413, 429 or 503 */
   async collect(request: CollectorCall): Promise<CollectorAnswer> {
     const receivedAt = String(this.now());
+    const shown = request.authorization === undefined ? undefined : await this.#authorize(basicUser(request.authorization));
     const body = parseBody(request.body);
-    const writeKey = await this.#authorize(request.authorization, body['writeKey']);
+    const writeKey = shown ?? (await this.#authorize(body['writeKey']));
     const { collected, errors } = request.call === 'batch' ? collectBatch(body) : collectOne(request.call, body);
     const headers = {
       'write-key': writeKey,
@@ -48,8 +49,7 @@ export class Collector {
     return errors.length === 0 ? { success: true } : { success: true, errors };
   }
 
-  async #authorize(authorization: string | undefined, bodyKey: unknown): Promise<string> {
-    const key = authorization === undefined ? bodyKey : basicUser(authorization);
+  async #authorize(key: unknown): Promise<string> {
     if (typeof key !== 'string' || key === '' || key.length > KEY_LENGTH_MAX) throw unauthorized();
     if ((await this.keys.find(key, 'write')) === null) throw unauthorized();
     return key;

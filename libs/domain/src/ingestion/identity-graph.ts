@@ -19,6 +19,7 @@ export interface StoredIdentities {
 
 /** An identifier by which an event names a person. */
 export interface Name extends Identifier {
+  readonly workspace: string;
   /** Stable and unambiguous over all workspaces. */
   readonly key: string;
   /** Of an alias: one reading of the previous id. */
@@ -88,11 +89,11 @@ export function identifierKey(workspace: string, { type, value }: Identifier): s
 
 /** The names of an event, strongest first. An alias names the person by the previous id too, which may have been either kind of id. */
 export function listNames(workspace: string, identifiers: readonly Identifier[], previousId: string | null): Name[] {
-  const names = identifiers.map(({ type, value }) => ({ type, value, key: identifierKey(workspace, { type, value }), isPrevious: false }));
+  const names = identifiers.map(({ type, value }) => ({ workspace, type, value, key: identifierKey(workspace, { type, value }), isPrevious: false }));
   if (previousId === null) return names;
   for (const type of ['userId', 'anonymousId']) {
     const key = identifierKey(workspace, { type, value: previousId });
-    if (!names.some((name) => name.key === key)) names.push({ type, value: previousId, key, isPrevious: true });
+    if (!names.some((name) => name.key === key)) names.push({ workspace, type, value: previousId, key, isPrevious: true });
   }
   return names;
 }
@@ -103,7 +104,7 @@ export function listNames(workspace: string, identifiers: readonly Identifier[],
  */
 export class IdentityGraph {
   readonly #drafts = new Map<string, Draft>();
-  readonly #attached = new Map<string, { readonly workspace: string; readonly identifier: Identifier; readonly draft: Draft }>();
+  readonly #attached = new Map<string, { readonly name: Name; readonly draft: Draft }>();
   readonly #merges: Merge[] = [];
   readonly #conflicts = new Map<string, Conflict>();
 
@@ -125,7 +126,7 @@ export class IdentityGraph {
     const attached = answer.attached.map((index) => names[index] as Name);
     const owner = answer.owner === 'new' ? this.#create(workspace, attached[0] as Name, appendedMs) : (this.#drafts.get(answer.owner) as Draft);
     const merges = answer.absorbed.map((loser) => this.#merge(this.#drafts.get(loser) as Draft, owner, appendedMs));
-    for (const name of attached) this.#attach(workspace, name, owner);
+    for (const name of attached) this.#attach(name, owner);
     for (const index of answer.conflicts) this.#note(event, names[index] as Name, owners[index] as Draft, owner);
     return { profileId: owner.stored.profileId, merges };
   }
@@ -141,8 +142,8 @@ export class IdentityGraph {
       if (!draft.isNew && !draft.isChanged) continue;
       profiles.push({ ...draft.stored, known: draft.known, survivorId: rootOf(draft).stored.profileId, isNew: draft.isNew });
     }
-    const identifiers = [...this.#attached.values()].map(({ workspace, identifier, draft }) => ({
-      ...identifier, workspace, profileId: rootOf(draft).stored.profileId,
+    const identifiers = [...this.#attached.values()].map(({ name: { workspace, type, value }, draft }) => ({
+      workspace, type, value, profileId: rootOf(draft).stored.profileId,
     }));
     return { profiles, identifiers, merges: this.#merges, conflicts: [...this.#conflicts.values()] };
   }
@@ -170,9 +171,9 @@ export class IdentityGraph {
     return draft;
   }
 
-  #attach(workspace: string, { key, type, value }: Name, draft: Draft): void {
-    this.#attached.set(key, { workspace, identifier: { type, value }, draft });
-    if (type !== 'userId' || draft.known) return;
+  #attach(name: Name, draft: Draft): void {
+    this.#attached.set(name.key, { name, draft });
+    if (name.type !== 'userId' || draft.known) return;
     draft.known = true;
     draft.isChanged = true;
   }
