@@ -19,6 +19,7 @@ import { DeliveryStage } from './delivery.stage.js';
 import { SendLoop } from './sends/send-loop.js';
 import { SendsController } from './sends/sends.controller.js';
 import { SentMessages } from './sends/sent-messages.postgres.js';
+import { endMjmlThread } from './templates/compile-mjml.js';
 import { PreviewMaker } from './templates/preview-maker.js';
 import { TemplatesController } from './templates/templates.controller.js';
 import { TemplateStore } from './templates/templates.postgres.js';
@@ -54,6 +55,7 @@ class DeliveryLife implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
   }
 
   async onApplicationShutdown(): Promise<void> {
+    endMjmlThread();
     await this.definitions.close();
   }
 }

@@ -157,7 +157,7 @@ describe('templates over HTTP', () => {
     expect(status).toBe(200);
     expect(body).toMatchObject({ subject: 'Hi Pia', preheader: 'For you', missing: ['profile.plan'], warnings: [] });
     expect(body['html']).toContain('href="https://shop.example/go');
-    const preferences = /href="[^"]*(\/p\/[^"]*)"/.exec(body['html'] as string)?.[1] as string;
+    const preferences = /href="[^"]*(\/p\/[^"]*)"/.exec(String(body['html']))?.[1] ?? '';
     const page = await fetch(base + preferences, { method: 'POST' });
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('This is a preview')]);
     expect((await call('POST', `/v1/templates/${key}/preview`, { profile: 'email:nobody@a.example' })).status).toBe(404);

@@ -1,5 +1,5 @@
 import { decideSend, type SendReason } from '@tributary/domain/delivery/decide-send';
-import { compiledTemplate, renderMessage } from '../templates/render-message.js';
+import { compiledTemplate, type RenderedMessage, renderMessage } from '../templates/render-message.js';
 import type { Template } from '../templates/template.entity.js';
 import { missingPaths, type OccasionScope, templateScope } from '../templates/template-scope.js';
 import type { MailLinks } from '../tracking/mail-links.js';
@@ -28,12 +28,22 @@ export function prepareSend({ send, template, recipient }: SendContext, gate: Ga
   const scope = templateScope(recipient, occasionOf(send, recipient), links.of(send.id));
   const decision = decideSend({ ...gate, purpose: send.purpose, address: recipient.address, missing: missingPaths(scope, template.required) });
   if (decision.decision === 'not_sent') return { prepared: 'not_sent', reason: decision.reason };
-  try {
-    const { subject, html, text } = renderMessage(compiledTemplate(template), scope, links.tracking(send.id));
-    return { prepared: 'mail', mail: { id: send.id, to: decision.address, subject, html, text, headers: links.headers(send.id) } };
-  } catch {
-    return { prepared: 'not_sent', reason: 'render_failed' };
+  const message = renderTwice(() => renderMessage(compiledTemplate(template), scope, links.tracking(send.id)));
+  if (message === null) return { prepared: 'not_sent', reason: 'render_failed' };
+  const { subject, html, text } = message;
+  return { prepared: 'mail', mail: { id: send.id, to: decision.address, subject, html, text, headers: links.headers(send.id) } };
+}
+
+/** A machine that stalls can make any template late; one that is late twice is at fault itself. */
+function renderTwice(render: () => RenderedMessage): RenderedMessage | null {
+  for (let tries = 1; tries <= 2; tries += 1) {
+    try {
+      return render();
+    } catch {
+      // Tried again, or given up below.
+    }
   }
+  return null;
 }
 
 function occasionOf({ change }: Send, recipient: Recipient): OccasionScope {

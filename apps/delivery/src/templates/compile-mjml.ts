@@ -2,54 +2,81 @@ import { Worker } from 'node:worker_threads';
 import { Problem } from '@tributary/service/problem';
 import { TemplateError } from './renderer.js';
 
+const START_MS_MAX = 60_000;
 const COMPILE_MS_MAX = 10_000;
 const COMPILE_HEAP_MB_MAX = 256;
-/** Threads at the same time; who comes later waits, and of those no more than this. */
-const COMPILING_MAX = 2;
+/** Documents that wait for their turn. */
 const WAITING_MAX = 20;
+/** MJML takes half a second and a hundred megabytes to load: the thread stays for the next save, but not for ever. */
+const IDLE_MS_MAX = 60_000;
 
 const THREAD = new URL(import.meta.url.endsWith('.ts') ? './mjml-thread.ts' : './mjml-thread.js', import.meta.url);
 
-let compiling = 0;
-const waiting: (() => void)[] = [];
+let waiting = 0;
+let lastTurn: Promise<unknown> = Promise.resolve();
+let thread: Worker | null = null;
+let idle: NodeJS.Timeout | undefined;
 
 /**
- * HTML of an MJML document, its template language untouched. Takes half a second, once for each save.
+ * HTML of an MJML document, its template language untouched. One document at a time.
  * @throws TemplateError for what MJML does not understand, or includes, or what takes too long
  */
 export async function compileMjml(source: string): Promise<string> {
   if (/<mj-include\b/i.test(source)) throw new TemplateError('mj-include is not available: a template stands alone');
   if (!/<mjml[\s>]/i.test(source)) throw new TemplateError('an MJML document begins with <mjml>');
-  await takeTurn();
+  if (waiting >= WAITING_MAX) throw new Problem(429, 'too_many_requests', 'Too many templates are being saved at once; try again in a few seconds.', [], 5);
+  waiting += 1;
+  const turn = lastTurn.then(() => compileInThread(source));
+  lastTurn = turn.catch(() => undefined);
   try {
-    return await runThread(source);
+    return await turn;
   } finally {
-    compiling -= 1;
-    waiting.shift()?.();
+    waiting -= 1;
   }
 }
 
-async function takeTurn(): Promise<void> {
-  if (compiling >= COMPILING_MAX) {
-    if (waiting.length >= WAITING_MAX) throw new Problem(429, 'too_many_requests', 'Too many templates are being saved at once; try again in a few seconds.', [], 5);
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  }
-  compiling += 1;
+interface ThreadAnswer {
+  readonly html?: string;
+  readonly errors?: readonly { readonly line: number; readonly message: string }[];
 }
 
-async function runThread(source: string): Promise<string> {
-  const worker = new Worker(THREAD, { workerData: source, resourceLimits: { maxOldGenerationSizeMb: COMPILE_HEAP_MB_MAX }, env: {} });
-  const result = await new Promise<{ html?: string; errors?: { line: number; message: string }[] }>((resolve) => {
-    const fail = (message: string): void => resolve({ errors: [{ line: 0, message }] });
-    const timer = setTimeout(() => fail(`the document takes longer than ${COMPILE_MS_MAX / 1_000} seconds to compile`), COMPILE_MS_MAX);
-    worker.once('message', resolve).once('error', (error) => fail(error.message));
-    worker.once('exit', () => {
+async function compileInThread(source: string): Promise<string> {
+  clearTimeout(idle);
+  if (thread === null) {
+    thread = new Worker(THREAD, { resourceLimits: { maxOldGenerationSizeMb: COMPILE_HEAP_MB_MAX }, env: {} });
+    thread.unref();
+    await answerOf(thread, START_MS_MAX);
+  }
+  thread.postMessage(source);
+  const { html, errors = [] } = await answerOf(thread, COMPILE_MS_MAX);
+  idle = setTimeout(endMjmlThread, IDLE_MS_MAX).unref();
+  if (html !== undefined) return html;
+  throw new TemplateError(errors.map(({ line, message }) => (line > 0 ? `line ${line}: ${message}` : message))[0] ?? 'the document could not be compiled');
+}
+
+/** The next message of the thread; a thread that has none in time, or that fails, is ended. */
+async function answerOf(worker: Worker, withinMs: number): Promise<ThreadAnswer> {
+  const answer = await new Promise<ThreadAnswer | Error>((resolve) => {
+    const timer = setTimeout(() => resolve(new TemplateError(`the document takes longer than ${withinMs / 1_000} seconds to compile`)), withinMs);
+    const settle = (outcome: ThreadAnswer | Error): void => {
       clearTimeout(timer);
-      fail('the document could not be compiled');
-    });
+      resolve(outcome);
+    };
+    worker.removeAllListeners();
+    worker.once('message', settle);
+    worker.once('error', () => settle(new TemplateError('the document needs too much memory to compile')));
+    worker.once('exit', () => settle(new TemplateError('the document could not be compiled')));
   });
-  await worker.terminate();
-  if (result.html !== undefined) return result.html;
-  const [first] = result.errors ?? [];
-  throw new TemplateError(first === undefined ? 'the document could not be compiled' : first.line > 0 ? `line ${first.line}: ${first.message}` : first.message);
+  if (!(answer instanceof Error)) return answer;
+  endMjmlThread();
+  throw answer;
+}
+
+/** Ends the thread now; the next document starts another. */
+export function endMjmlThread(): void {
+  const ended = thread;
+  thread = null;
+  ended?.removeAllListeners();
+  ended?.on('error', () => undefined);
+  void ended?.terminate();
 }

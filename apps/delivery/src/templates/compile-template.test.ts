@@ -1,5 +1,11 @@
 import { Problem } from '@tributary/service/problem';
+import { endMjmlThread } from './compile-mjml.js';
 import { compileTemplate, type TemplateSource } from './compile-template.js';
+
+// Loading MJML takes seconds on a busy machine.
+jest.setTimeout(60_000);
+
+afterAll(endMjmlThread);
 
 const aTemplate = (over: object): TemplateSource => ({ format: 'html', language: 'liquid', subject: 'Hi', preheader: null, body: '<p>Hi</p>', text: null, ...over });
 

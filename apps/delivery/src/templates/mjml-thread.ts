@@ -1,8 +1,8 @@
-// One compilation in a thread of its own: whoever started it can end it, and its memory is bounded.
-import { parentPort, workerData } from 'node:worker_threads';
+// Compiles MJML in a thread of its own: whoever started it can end it, and its memory is bounded.
+import { parentPort } from 'node:worker_threads';
 import mjml2html from 'mjml';
 
-/** What comes back from the thread. */
+/** What comes back from the thread, after a first message 'ready'. */
 type MjmlResult = { readonly html: string } | { readonly errors: readonly { readonly line: number; readonly message: string }[] };
 
 async function compile(source: string): Promise<MjmlResult> {
@@ -15,4 +15,5 @@ async function compile(source: string): Promise<MjmlResult> {
   }
 }
 
-parentPort?.postMessage(await compile(workerData as string));
+parentPort?.on('message', (source: string) => void compile(source).then((result) => parentPort?.postMessage(result)));
+parentPort?.postMessage('ready');

@@ -1,6 +1,12 @@
+import { endMjmlThread } from './compile-mjml.js';
 import { compileTemplate, type TemplateSource } from './compile-template.js';
 import { compiledTemplate, type RenderedMessage, renderMessage, type Tracking } from './render-message.js';
 import type { TemplateScope } from './renderer.js';
+
+// Loading MJML takes seconds on a busy machine.
+jest.setTimeout(60_000);
+
+afterAll(endMjmlThread);
 
 const URLS = { unsubscribe_url: 'http://mail.example/u/TOKEN', preferences_url: 'http://mail.example/p/TOKEN' };
 

@@ -1,7 +1,7 @@
 import { createContext, Script } from 'node:vm';
 
-/** Rendering takes a millisecond; what takes this long is a bomb. */
-export const RENDER_MS_MAX = 250;
+/** Rendering takes a millisecond, on a machine that has other things to do perhaps a hundred; what takes this long is a bomb. */
+export const RENDER_MS_MAX = 1_000;
 
 const context = createContext({ work: () => undefined as unknown });
 const script = new Script('work()');

@@ -1,6 +1,6 @@
 import { compileSource } from './template-engine.js';
 
-const STOPPED_WITHIN_MS = 2_000;
+const STOPPED_WITHIN_MS = 4_000;
 const LONG = Array.from({ length: 3_000 }, (_, index) => index);
 
 /** What must end by itself, with an error, and soon. */
