@@ -1,0 +1,32 @@
+import fc from 'fast-check';
+import pg from 'pg';
+import { compareForms, oracleCases } from './compare-forms.ts';
+import { describeCase } from './describe-case.ts';
+import { createRelations } from './sql-history.ts';
+
+export interface Round {
+  readonly url: string;
+  readonly seed: number;
+  readonly cases: number;
+}
+
+/** Runs random cases; resolves to the smallest one on which the two forms differ, in words, or to nothing. */
+export async function runRound({ url, seed, cases }: Round): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: url, application_name: 'oracle' });
+  await client.connect();
+  try {
+    await createRelations(client);
+    const found = await fc.check(
+      fc.asyncProperty(oracleCases, async (oracleCase) => {
+        const difference = await compareForms(client, oracleCase);
+        if (difference) throw new Error(JSON.stringify(difference, null, 1));
+      }),
+      { numRuns: cases, seed },
+    );
+    if (!found.failed) return undefined;
+    return `Seed ${seed}, case ${found.numRuns}, after ${found.numShrinks} shrinks:\n${describeCase(found.counterexample![0])}\n${String(found.errorInstance)}`;
+  } finally {
+    // Closing the connection drops the temporary tables.
+    await client.end();
+  }
+}
