@@ -142,7 +142,7 @@ describe('in any order, and cut into batches anyhow', () => {
     .map((parts): Saying[] => parts.flat());
   const cut = (sayings: readonly Saying[], sizes: readonly number[]): Saying[][] => {
     const batches: Saying[][] = [];
-    let rest = [...sayings];
+    const rest = [...sayings];
     for (let turn = 0; rest.length > 0; turn++) batches.push(rest.splice(0, sizes[turn % sizes.length] as number));
     return batches;
   };
