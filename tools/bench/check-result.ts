@@ -19,8 +19,8 @@ export async function waitForQuiet(url: string, timeoutMs = 120_000): Promise<nu
   const untilMs = Date.now();
   try {
     for (const giveUpMs = Date.now() + timeoutMs; Date.now() < giveUpMs; await new Promise((resolve) => setTimeout(resolve, 200))) {
-      const { rows } = await client.query(`select min((positions -> 0 ->> 2)::bigint) as as_of, count(*) as known from stream.progress where stage = 'segmentation'`);
-      if (rows[0].known > 0 && rows[0].as_of > untilMs) return Date.now() - untilMs;
+      const { rows } = await client.query(`select min(watermark_ms) as as_of, count(*) as known from stream.progress where stage = 'segmentation'`);
+      if (rows[0].as_of > untilMs) return Date.now() - untilMs;
     }
     throw new Error('the backlog did not drain in time');
   } finally {
@@ -33,7 +33,7 @@ export async function checkMemberships(url: string, workspace: string, segments:
   const client = await connect(url);
   try {
     await client.query('begin isolation level repeatable read read only');
-    const { rows: [standing] } = await client.query(`select min((positions -> 0 ->> 2)::bigint) as as_of, max((positions -> 0 ->> 2)::bigint) as newest from stream.progress where stage = 'segmentation'`);
+    const { rows: [standing] } = await client.query(`select min(watermark_ms) as as_of from stream.progress where stage = 'segmentation'`);
     const context = { workspace, relations: { profiles: 'segmentation.rule_profiles', events: 'scoring.history', lists: 'segmentation.list_members', clusters: 'segmentation.rule_clusters', computed: 'segmentation.rule_computed' }, segments };
     let wrong = 0;
     let members = 0;

@@ -12,6 +12,7 @@ const NAMES = ['Product Viewed', 'page', 'Product Added', 'Checkout Started', 'O
 const WEIGHTS = [12, 12, 8, 4, 4, 6, 3, 4, 2, 5, 4, 2];
 const COUNTRIES = ['de', 'fr', 'us', 'br', 'in', 'jp', 'es', 'it', 'pl', 'nl'];
 const CATEGORIES = Array.from({ length: 40 }, (_, i) => `category-${i}`);
+const CITIES = Array.from({ length: 300 }, (_, i) => `city-${i}`);
 const PLANS = ['free', 'pro', 'team', 'enterprise'];
 
 /** Numbers from a seed: every run asks the same. */
@@ -54,7 +55,9 @@ function leaf(random: Random): object {
 
 function segment(random: Random, index: number) {
   const leaves = Array.from({ length: 2 + random.below(3) }, () => leaf(random));
-  const rule = random.next() < 0.75 ? { and: leaves } : random.next() < 0.5 ? { or: leaves } : { and: [leaves[0], { not: { and: leaves.slice(1) } }] };
+  // Workspaces with many segments have narrow ones: most name a city, and few people are in each.
+  if (random.next() < 0.9) leaves.splice(random.below(leaves.length + 1), 0, { trait: 'city', op: 'equals', value: random.one(CITIES) });
+  const rule = random.next() < 0.85 ? { and: leaves } : random.next() < 0.5 ? { or: leaves } : { and: [leaves[0], { not: { and: leaves.slice(1) } }] };
   return { key: `segment-${index}`, version: 1, rule };
 }
 
@@ -66,7 +69,8 @@ function entry(random: Random, index: number, appendedAtMs: number) {
   return {
     kind: 'event', type: name === 'page' ? 'page' : 'track', name, messageId: `0190b5a2-7c3f-7e11-8a55-${String(index).padStart(12, '0')}`, timestampMs: appendedAtMs - random.below(2_000), appendedAtMs,
     readBody: () => JSON.parse(body),
-    ...(random.next() < 0.2 && { scores: { engagement: random.below(100_000_000) } }),
+    // Scores move little from event to event.
+    ...(random.next() < 0.2 && { scores: { engagement: 50_000_000 + random.below(2_000_000) } }),
   };
 }
 
@@ -80,7 +84,7 @@ function measure(segmentCount: number, events: number) {
   const states = Array.from({ length: PROFILES }, (_, i) => engine.newState(`profile-${i}`));
   let index = 0;
   for (const [i, state] of states.entries()) {
-    const traits = { country: people.one(COUNTRIES), plan: people.one(PLANS) };
+    const traits = { city: people.one(CITIES), country: people.one(COUNTRIES), plan: people.one(PLANS) };
     engine.apply(state, { kind: 'event', type: 'identify', name: '', messageId: `identify-${i}`, timestampMs: START_MS - 40 * DAY_MS, appendedAtMs: START_MS - 40 * DAY_MS, readBody: () => ({ traits }) });
     for (let k = 0; k < HISTORY; k += 1) {
       const made = entry(people, (index += 1), START_MS - 40 * DAY_MS + Math.floor(((k + people.next()) / HISTORY) * 40 * DAY_MS));

@@ -21,7 +21,7 @@ export class MembersStore {
   async standing(): Promise<Standing> {
     const { rows } = await this.pool.query<{ as_of: number | null; known: number }>({
       name: 'segmentation-standing',
-      text: `select min((positions -> 0 ->> 2)::bigint) as as_of, count(positions -> 0) as known from stream.progress where stage = 'segmentation' and partition < $1`,
+      text: `select min(watermark_ms) as as_of, count(watermark_ms) as known from stream.progress where stage = 'segmentation' and partition < $1`,
       values: [this.partitions],
     });
     const row = rows[0] as { as_of: number | null; known: number };

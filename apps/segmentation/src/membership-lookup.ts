@@ -58,7 +58,7 @@ export class MembershipLookup {
     const { rows } = await this.pool.query<Answer>({
       name: 'find-memberships',
       text: `with standing as (
-          select case when count(positions -> 0) = $6 then min((positions -> 0 ->> 2)::bigint) end as as_of from stream.progress where stage = 'segmentation' and partition < $6
+          select case when count(watermark_ms) = $6 then min(watermark_ms) end as as_of from stream.progress where stage = 'segmentation' and partition < $6
         )
         select p.id is not null as "isProfile", s.key is not null as "isSegment", m.since_ms as "sinceMs", (select as_of from standing) as "asOfMs"
         from unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::text[]) with ordinality q(workspace, segment, id, type, value, place)

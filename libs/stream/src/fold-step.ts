@@ -230,7 +230,7 @@ export class FoldStep<State> implements Step {
       const timeMs = Math.min(reorder.watermarkMs(), this.#timers.nextMs(partition));
       observer.watermark(stage.name, partition, timeMs);
       const nextOffset = chained ? progress.nextOffset : (reorder.oldestRecordOffset() ?? nextRecord);
-      advances.push({ stage: stage.name, from: progress, to: { nextOffset, positions, outOffset } });
+      advances.push({ stage: stage.name, from: progress, to: { nextOffset, positions, outOffset }, watermarkMs: timeMs === -Infinity ? null : timeMs });
       const position = timeMs === -Infinity ? [] : [[0, { offset: outOffset, timeMs }] as const];
       batch.flows.push({ partition, parts: [{ entries: out, positions: new Map(position), recordOffset: null }] });
       if (out.length > 0) batch.count(stage.name, 'forward', '', out.length);

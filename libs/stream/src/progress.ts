@@ -20,6 +20,8 @@ export interface Advance {
   readonly stage: string;
   readonly from: Progress;
   readonly to: Omit<Progress, 'partition' | 'epoch'>;
+  /** Everything that entries and time caused before this instant is committed with it; null where time is not kept. */
+  readonly watermarkMs: number | null;
 }
 
 const FENCED = 'TB001';
@@ -76,9 +78,9 @@ function toProgress(rows: readonly Row[], stages: readonly string[]): Claimed {
 export function fencedStatement(advances: readonly Advance[], writes: readonly Write[], outbox: Write | null): Statement {
   const fence: Write = {
     text: `update stream.progress p
-      set next_offset = n.next_offset, positions = n.positions, out_offset = n.out_offset
-      from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::bigint[])
-        n(stage, partition, epoch, expected, next_offset, positions, out_offset)
+      set next_offset = n.next_offset, positions = n.positions, out_offset = n.out_offset, watermark_ms = n.watermark_ms
+      from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::bigint[], $8::bigint[])
+        n(stage, partition, epoch, expected, next_offset, positions, out_offset, watermark_ms)
       where p.stage = n.stage and p.partition = n.partition and p.epoch = n.epoch and p.next_offset is not distinct from n.expected
       returning 1`,
     values: [
@@ -89,6 +91,7 @@ export function fencedStatement(advances: readonly Advance[], writes: readonly W
       advances.map(({ to }) => to.nextOffset),
       advances.map(({ to }) => JSON.stringify(Array.from(to.positions, ([source, { offset, timeMs }]) => [source, offset, timeMs]))),
       advances.map(({ to }) => to.outOffset),
+      advances.map(({ watermarkMs }) => watermarkMs),
     ],
   };
   const all = outbox === null ? [fence, ...writes] : [fence, outbox, ...writes];

@@ -102,7 +102,7 @@ export class RecordStep implements Step {
     }
     for (const [partition, to] of this.#next) {
       const from = this.#progress.get(partition) as Progress;
-      if (to !== from) batch.advances.push({ stage: this.stage.name, from, to });
+      if (to !== from) batch.advances.push({ stage: this.stage.name, from, to, watermarkMs: null });
     }
   }
 

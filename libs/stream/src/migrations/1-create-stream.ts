@@ -14,6 +14,7 @@ export class CreateStream1 implements MigrationInterface {
         next_offset bigint,
         positions jsonb not null default '[]',
         out_offset bigint not null default 0,
+        watermark_ms bigint,
         primary key (stage, partition)
       ) with (fillfactor = 20)`);
     await runner.query(`
