@@ -48,8 +48,8 @@ export class ConsentLedger {
   async load(keys: readonly ProfileKey[]): Promise<KnownConsents> {
     if (keys.length === 0) return { policies: [], decisions: [], merges: [] };
     const { rows } = await this.pool.query<KnownRow>({
-      name: 'load-known-consents',
-      text: LOAD,
+      name: 'look-up-consents',
+      text: 'select * from consent.look_up($1, $2, $3)',
       values: [keys.map((key) => key.workspace), keys.map((key) => key.profileId), [...new Set(keys.map((key) => key.workspace))]],
     });
     return knownOf(rows);
@@ -139,16 +139,6 @@ const PERSON = `
       select m.loser from consent.merges m where m.survivor = p.profile_id and m.workspace = p.workspace
     ) e
   )`;
-
-const LOAD = `
-  with recursive ${PERSON}
-  select 'decision' as kind, d.workspace, d.profile_id as profile, d.purpose as subject, d.decision as says, d.at_ms as at, d.receipt
-  from person p join consent.decisions d on d.profile_id = p.profile_id and d.workspace = p.workspace
-  union all
-  select 'merge', m.workspace, m.loser, m.survivor::text, null, m.merged_ms, null
-  from person p join consent.merges m on m.loser = p.profile_id and m.workspace = p.workspace
-  union all
-  select 'policy', workspace, null, purpose, policy, null, null from consent.purposes where workspace = any($3::text[])`;
 
 const COLUMNS = `l.id, l.profile_id as "profileId", l.purpose, l.decision, l.occurred_ms as "occurredMs", l.recorded_ms as "recordedMs",
     l.source, l.text_version as "textVersion", l.jurisdiction, l.proof, l.previous, l.sequence`;

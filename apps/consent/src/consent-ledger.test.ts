@@ -115,7 +115,7 @@ describe('what stands', () => {
   test('a merge told twice counts as it was told first', async () => {
     const merge = { workspace: WS, loser: aProfile(1), survivor: aProfile(2), mergedMs: 5_000 };
     await database.commit([insertMerges([merge, { ...merge, mergedMs: 9_000 }]), insertMerges([merge])]);
-    expect((await ledger.load([{ workspace: WS, profileId: aProfile(2) }])).merges).toEqual([merge]);
+    expect((await ledger.load([{ workspace: WS, profileId: aProfile(1) }])).merges).toEqual([merge]);
   });
 
   test('is the same in the view as in the domain, for any decisions and merges', async () => {

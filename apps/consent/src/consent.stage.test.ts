@@ -106,9 +106,17 @@ describe('the consent stage', () => {
     expect(endings(await run(anEvent({ profileId: other() })))).toEqual(['drop no_consent']);
   });
 
-  test('entries that are no events pass as they are, and cost no question', async () => {
+  test('a decision made under a loser’s id counts at once for all who have become one', async () => {
+    const [low, middle, high, side] = [0, 1, 2, 3].map((index) => aProfile(people + index)) as [string, string, string, string];
+    const merged = (profileId: string, survivor: string) => anEvent({ kind: 'merged', type: '', name: '', profileId, other: survivor });
+    await run(merged(low, middle), merged(side, high), merged(middle, high));
+    const entries = [aDecision('withdrawn', { profileId: low }), ...[high, side, low].map((profileId) => anEvent({ profileId }))];
+    expect(endings(await run(...entries))).toEqual(['forward', 'drop no_consent', 'drop no_consent', 'drop no_consent']);
+    expect(endings(await run(anEvent({ profileId: middle }), anEvent({ profileId: side })))).toEqual(['drop no_consent', 'drop no_consent']);
+  });
+
+  test('entries that are no events pass as they are', async () => {
     const entries = (['transfer', 'score'] as const).map((kind) => anEvent({ kind, type: '', name: '', profileId: me() }));
-    queries = 0;
     const { endings: all } = await run(...entries);
     expect(all).toEqual(entries.map((entry) => ({ ending: 'forward', entries: [entry] })));
   });
