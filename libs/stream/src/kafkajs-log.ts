@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, CompressionTypes, type Consumer, type EachBatchPayload, Kafka, logLevel, type KafkaMessage, type Message } from 'kafkajs';
+import { calmRequestQueue } from './kafkajs-idle.js';
 import {
   type ConsumeOptions, FETCH_BYTES_MAX, FETCH_WAIT_MS, HEARTBEAT_MS, type Log, type LogConfig, type LogConsumer, type LogProducer,
   SESSION_TIMEOUT_MS, type TailOptions, type TopicSpec,
@@ -27,6 +28,7 @@ export class KafkajsLog implements Log {
   #producer: Promise<LogProducer> | undefined;
 
   constructor(config: LogConfig) {
+    calmRequestQueue();
     this.#prefix = config.prefix ?? '';
     this.#kafka = new Kafka({
       clientId: config.clientId,
