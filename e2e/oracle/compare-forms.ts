@@ -2,17 +2,12 @@
 // sampled membership must agree.
 import fc from 'fast-check';
 import type pg from 'pg';
-import { RE2JS } from 're2js';
 import type { Json } from '@tributary/contracts/rule';
-import { compileEngine, type CompilePattern, type Engine } from '@tributary/domain/segmentation/engine';
-import type { EventBody, RuleEntry } from '@tributary/domain/segmentation/rule-entry';
-import { addMail, addPageView, type EngagementState, newEngagement, nextChangeMs, scoreAt } from '@tributary/domain/scoring/engagement';
-import { readFacts } from '@tributary/domain/scoring/read-facts';
-import { standardEngagement } from '@tributary/domain/scoring/score-model';
+import { compileEngine, type Engine, type Flip } from '@tributary/domain/segmentation/engine';
 import { compileChangesSql, compileSql, compileSqlAtPoints } from '@tributary/domain/segmentation/sql/compile-sql';
 import type { MatchedStrings, SegmentDefinition, SqlContext } from '@tributary/domain/segmentation/sql/context';
 import { listOutsidePatterns } from '@tributary/domain/segmentation/sql/list-outside-patterns';
-import { lowerCasePattern } from '@tributary/domain/segmentation/sql/lower-case-pattern';
+import { compilePattern, FedProfile, type FeedStyle } from './feed-engine.ts';
 import { randomProfiles, type RandomProfile } from './random-history.ts';
 import { randomSegments } from './random-rule.ts';
 import { DAY_MS, SCENES, SLOT_MS, SLOTS, type Scene } from './random-scene.ts';
@@ -23,6 +18,7 @@ export interface OracleCase {
   readonly segments: readonly SegmentDefinition[];
   readonly profiles: readonly RandomProfile[];
   readonly samplesMs: readonly number[];
+  readonly style: FeedStyle;
 }
 
 export interface Difference {
@@ -45,19 +41,13 @@ export const oracleCases: fc.Arbitrary<OracleCase> = fc.constantFrom(...SCENES).
     segments: randomSegments(scene),
     profiles: randomProfiles(scene),
     samplesMs: fc.array(fc.integer({ min: 0, max: SLOTS + 48 }).map((slot) => scene.baseMs + slot * SLOT_MS), { minLength: 1, maxLength: 4 }),
+    style: fc.record({ repeats: fc.boolean(), stores: fc.boolean(), ticksMs: fc.constantFrom(undefined, DAY_MS, 3 * SLOT_MS) }),
   }),
 );
-
-/** Rule 14: with `ignoreCase` both sides are lower-cased. */
-export const compilePattern: CompilePattern = (pattern, { ignoreCase }) => {
-  const compiled = RE2JS.compile(ignoreCase ? lowerCasePattern(pattern) : pattern);
-  return (text) => compiled.matcher(ignoreCase ? text.toLowerCase() : text).find();
-};
 
 interface Change {
   readonly atMs: number;
   readonly inside: boolean;
-  readonly byTime: boolean;
 }
 
 let loaded = 0;
@@ -66,7 +56,7 @@ export async function compareForms(client: pg.ClientBase, oracleCase: OracleCase
   const { scene, segments, profiles } = oracleCase;
   const upToMs = scene.baseMs + HORIZON_MS;
   const engine = compileEngine({ segments: segments.map((segment) => ({ ...segment, version: 1 })), timezone: scene.timezone, purposes: PURPOSE_POLICIES, compilePattern });
-  const byEngine = new Map(profiles.map((profile) => [profile.profileId, replay(engine, profile, upToMs)]));
+  const byEngine = new Map(profiles.map((profile) => [profile.profileId, replay(engine, profile, oracleCase.style, upToMs)]));
 
   if (++loaded % CLEAR_EVERY === 0) await clearRelations(client);
   const workspace = `case-${loaded}`;
@@ -82,50 +72,15 @@ export async function compareForms(client: pg.ClientBase, oracleCase: OracleCase
 
 type Replayed = ReadonlyMap<string, readonly Change[]>;
 
-/** Feeds the log to the engine; gives its changes by segment. */
-function replay(engine: Engine, profile: RandomProfile, upToMs: number): Replayed {
-  const state = engine.newState(profile.profileId);
-  const flips = entriesOf(profile, upToMs).flatMap((entry) => [...engine.advance(state, entry.appendedAtMs), ...engine.apply(state, entry)]);
-  const all = [...flips, ...engine.advance(state, upToMs + 1)];
-  return new Map(engine.segmentKeys.map((key) => [key, all.filter((flip) => flip.segment === key).map((flip) => ({ atMs: flip.atMs, inside: flip.change === 'entered', byTime: flip.by === 'time' }))]));
+/** The engine's changes by segment. */
+function replay(engine: Engine, profile: RandomProfile, style: FeedStyle, upToMs: number): Replayed {
+  const fed = new FedProfile(engine, profile, style);
+  fed.feedUpTo(upToMs + 1);
+  return changesOf(engine, fed.flips);
 }
 
-/** What segmentation would be told: events with the score after them, falls of the score, switches, births. */
-function entriesOf(profile: RandomProfile, upToMs: number): RuleEntry[] {
-  const engagement = newEngagement();
-  const told: { readonly atMs: number; readonly make: () => RuleEntry }[] = [
-    ...profile.events.map((event) => ({ atMs: event.appendedAtMs, make: (): RuleEntry => eventEntry(engagement, event) })),
-    ...profile.switches.map((one) => ({ atMs: one.atMs, make: (): RuleEntry => switchEntry(one) })),
-  ];
-  const entries: RuleEntry[] = [];
-  const score = (atMs: number): RuleEntry => ({ kind: 'score', appendedAtMs: atMs, scores: { engagement: scoreAt(engagement, atMs, standardEngagement) } });
-  const fall = (fromMs: number, beforeMs: number) => {
-    for (let at = nextChangeMs(engagement, fromMs, standardEngagement); at !== null && at < beforeMs; at = nextChangeMs(engagement, at, standardEngagement)) entries.push(score(at));
-  };
-  let nowMs = profile.knownFromMs;
-  // A profile that is known without an event has a score all the same.
-  if (!profile.events.some(({ appendedAtMs }) => appendedAtMs === nowMs)) entries.push(score(nowMs));
-  for (const { atMs, make } of told.sort((a, b) => a.atMs - b.atMs)) {
-    fall(nowMs, atMs);
-    entries.push(make());
-    nowMs = atMs;
-  }
-  fall(nowMs, upToMs + 1);
-  return entries;
-}
-
-function eventEntry(engagement: EngagementState, event: RandomProfile['events'][number]): RuleEntry {
-  const { type, name, messageId, timestampMs, appendedAtMs, body } = event;
-  const facts = readFacts({ type, name }, () => body);
-  if (facts.kind === 'page-view') addPageView(engagement, timestampMs, standardEngagement);
-  if (facts.kind === 'mail') addMail(engagement, facts.emailId, facts.fact, timestampMs);
-  return { kind: 'event', type, name, messageId, timestampMs, appendedAtMs, readBody: () => body as EventBody, scores: { engagement: scoreAt(engagement, appendedAtMs, standardEngagement) } };
-}
-
-function switchEntry(one: RandomProfile['switches'][number]): RuleEntry {
-  if (one.kind === 'list') return { kind: 'list', appendedAtMs: one.atMs, list: one.key, member: one.value };
-  if (one.kind === 'cluster') return { kind: 'cluster', appendedAtMs: one.atMs, model: one.key, label: one.value };
-  return { kind: 'computed', appendedAtMs: one.atMs, key: one.key, value: one.value };
+function changesOf(engine: Engine, flips: readonly Flip[]): Replayed {
+  return new Map(engine.segmentKeys.map((key) => [key, flips.filter((flip) => flip.segment === key).map((flip) => ({ atMs: flip.atMs, inside: flip.change === 'entered' }))]));
 }
 
 function historyOf(profiles: readonly RandomProfile[]): History {
@@ -166,9 +121,9 @@ interface Compared {
 async function compareChanges(client: pg.ClientBase, { segments, profiles, context, byEngine, upToMs }: Compared): Promise<Difference | undefined> {
   for (const segment of segments) {
     const { text, values } = compileChangesSql(segment, { ...context, segments }, upToMs);
-    const { rows } = await client.query<{ profile_id: string; at_ms: string; by_time: boolean; inside: boolean }>(text, [...values]);
+    const { rows } = await client.query<{ profile_id: string; at_ms: string; inside: boolean }>(text, [...values]);
     for (const { profileId } of profiles) {
-      const sql = rows.filter((row) => row.profile_id === profileId).map((row): Change => ({ atMs: Number(row.at_ms), inside: row.inside, byTime: row.by_time }));
+      const sql = rows.filter((row) => row.profile_id === profileId).map((row): Change => ({ atMs: Number(row.at_ms), inside: row.inside }));
       const engine = byEngine.get(profileId)!.get(segment.key)!;
       if (JSON.stringify(showAll(sql)) !== JSON.stringify(showAll(engine))) {
         return { about: 'changes', segment: segment.key, profileId, engine: showAll(engine), sql: showAll(sql) };
@@ -178,7 +133,6 @@ async function compareChanges(client: pg.ClientBase, { segments, profiles, conte
   return undefined;
 }
 
-/** Causes are told apart by the engine in finer ways; here a change is one at an instant, in its order. */
 function showAll(changes: readonly Change[]): string[] {
   return changes.map(({ atMs, inside }) => `${new Date(atMs).toISOString()} ${inside ? 'entered' : 'left'}`);
 }
