@@ -13,7 +13,7 @@ export interface WorkLoopOptions {
 
 /** Work that goes on until there is none, sleeps until it is woken or its time has come, and outlives failures. */
 export class WorkLoop {
-  #wake: (() => void) | null = null;
+  #interrupt: (() => void) | null = null;
   #isWoken = false;
   #isStopping = false;
   #running: Promise<void> | null = null;
@@ -26,13 +26,13 @@ export class WorkLoop {
 
   wake(): void {
     this.#isWoken = true;
-    this.#wake?.();
+    this.#interrupt?.();
   }
 
   /** Resolves when the work in hand is done. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.#wake?.();
+    this.#interrupt?.();
     await this.#running;
   }
 
@@ -54,21 +54,17 @@ export class WorkLoop {
     }
   }
 
+  /** After a failure only time and the end of the process interrupt it. */
   #sleep(waitMs: number, isWakeable: boolean): Promise<void> {
     if (this.#isStopping || (isWakeable && this.#isWoken)) return Promise.resolve();
     return new Promise((resolve) => {
-      const done = (): void => {
-        if (!isWakeable && !this.#isStopping && this.#wake === done && !elapsed) return;
+      const finish = (): void => {
         clearTimeout(timer);
-        this.#wake = null;
+        this.#interrupt = null;
         resolve();
       };
-      let elapsed = false;
-      const timer = setTimeout(() => {
-        elapsed = true;
-        done();
-      }, waitMs);
-      this.#wake = done;
+      const timer = setTimeout(finish, waitMs);
+      this.#interrupt = () => (isWakeable || this.#isStopping) && finish();
     });
   }
 }

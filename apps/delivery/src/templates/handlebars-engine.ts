@@ -1,8 +1,9 @@
 import Handlebars from 'handlebars';
+import { formatMoney } from './format-money.js';
 import { type Renderer, type RenderMode, TemplateError } from './renderer.js';
 
 /** Helpers that a template may name. `log` and the hooks for missing ones are not among them. */
-const HELPERS = ['if', 'unless', 'each', 'with', 'lookup', 'default', 'equals'] as const;
+const HELPERS = ['if', 'unless', 'each', 'with', 'lookup', 'default', 'equals', 'money'] as const;
 const NESTING_MAX = 16;
 
 /** Handlebars knows some of its own unless told otherwise. */
@@ -39,6 +40,7 @@ function createEngine(): typeof Handlebars {
   const engine = Handlebars.create();
   engine.unregisterHelper('log');
   engine.registerHelper('default', (value: unknown, fallback: unknown) => (value === undefined || value === null || value === '' ? fallback : value));
+  engine.registerHelper('money', (amount: unknown, currency: unknown) => formatMoney(amount, currency));
   engine.registerHelper('equals', function (this: unknown, left: unknown, right: unknown, options: Handlebars.HelperOptions) {
     if (typeof options?.fn !== 'function') return left === right;
     return left === right ? options.fn(this) : options.inverse(this);

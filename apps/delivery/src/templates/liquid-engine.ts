@@ -1,4 +1,5 @@
 import { Liquid, Tag } from 'liquidjs';
+import { formatMoney } from './format-money.js';
 import { RENDER_MS_MAX } from './run-bounded.js';
 import { type Renderer, type RenderMode, TemplateError } from './renderer.js';
 
@@ -40,6 +41,7 @@ function createEngine(mode: RenderMode): Liquid {
     memoryLimit: MEMORY_UNITS_MAX,
   });
   for (const name of REFUSED_TAGS) engine.registerTag(name, refuse(name));
+  engine.registerFilter('money', formatMoney);
   // Would let a value into the mail as markup.
   delete engine.filters['raw'];
   return engine;

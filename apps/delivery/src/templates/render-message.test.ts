@@ -62,6 +62,13 @@ describe.each([
   });
 });
 
+test.each([
+  ['liquid', '{{ profile.total | money: "EUR" }} {{ profile.total | money }} {{ profile.none | money: "EUR" }} {{ profile.word | money: "EUR" }} {{ profile.total | money: "NOPE" }}'],
+  ['handlebars', '{{money profile.total "EUR"}} {{money profile.total}} {{money profile.none "EUR"}} {{money profile.word "EUR"}} {{money profile.total "NOPE"}}'],
+] as const)('an amount in %s is written as people write it', async (language, subject) => {
+  expect((await render({ language, subject }, { profile: { total: 1042.5, word: 'many' } })).subject).toBe('€1,042.50 1042.50 many 1042.50');
+});
+
 describe('a mail', () => {
   test('has its preheader first in the body, hidden, and not in the text', async () => {
     const { html, text, preheader } = await render({ body: '<html><body class="a>b"><h1>News</h1></body></html>', preheader: 'Only for {{ profile.firstName }} & friends' }, ann);
