@@ -42,7 +42,6 @@ export function insertEvents(rows: readonly HistoryRow[]): Write {
 
 /** The history of a merged profile becomes its survivor's. */
 export interface HistoryMove {
-  readonly workspace: string;
   readonly loser: string;
   readonly survivor: string;
   /** The sequence of the entry with which the survivor's readers get to know it. */
@@ -51,31 +50,28 @@ export interface HistoryMove {
 
 const COPY = `insert into scoring.events (${COLUMNS}, message_hash)
   select e.ts_ms, e.appended_ms, m.sequence, m.shard, m.survivor, coalesce(e.original_profile_id, e.profile_id), e.workspace, e.message_id, e.type, e.name, e.body, e.message_hash
-  from unnest($1::text[], $2::uuid[], $3::uuid[], $4::bigint[], $5::smallint[]) m(workspace, loser, survivor, sequence, shard)
-  join scoring.events e on e.profile_id = m.loser and e.workspace = m.workspace collate "C"
+  from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::smallint[]) m(loser, survivor, sequence, shard)
+  join scoring.events e on e.profile_id = m.loser
   on conflict do nothing`;
 
-const DELETE = `delete from scoring.events e using unnest($1::text[], $2::uuid[]) m(workspace, loser)
-  where e.profile_id = m.loser and e.workspace = m.workspace collate "C"`;
+const DELETE = 'delete from scoring.events where profile_id = any($1::uuid[])';
 
 /**
  * Copy and delete instead of an update: an update that met an event which the survivor has already could never succeed.
  * Both parts see the history as it was before the batch.
  */
 export function moveEvents(moves: readonly HistoryMove[]): readonly Write[] {
-  const workspaces = textArray(moves.map(({ workspace }) => workspace));
   const losers = uuidArray(moves.map(({ loser }) => loser));
   return [
     {
       text: COPY,
       values: [
-        workspaces,
         losers,
         uuidArray(moves.map(({ survivor }) => survivor)),
         bigintArray(moves.map(({ sequence }) => sequence)),
         smallintArray(moves.map(({ survivor }) => shardOf(survivor))),
       ],
     },
-    { text: DELETE, values: [workspaces, losers] },
+    { text: DELETE, values: [losers] },
   ];
 }

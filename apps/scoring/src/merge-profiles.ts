@@ -66,7 +66,7 @@ export function takeOver({ state, entry, emit, model, gathered, advance }: Arriv
   settle(state, entry.appendedAtMs, model);
   state.sequence = emit.forward({ ...entry, scores: state.scores });
   for (const straggler of admitted) gathered.events.push({ entry: straggler, profileId: entry.profileId, sequence: state.sequence });
-  if (loserState !== null && loserState.createdMs !== Infinity) gathered.moves.push({ workspace: entry.workspace, loser: transfer.loser, survivor: entry.profileId, sequence: state.sequence });
+  if (loserState !== null && loserState.createdMs !== Infinity) gathered.moves.push({ loser: transfer.loser, survivor: entry.profileId, sequence: state.sequence });
 }
 
 /** Whatever reaches a profile after it was merged goes on to the survivor, by way of segmentation and the inlet. */

@@ -1,6 +1,7 @@
 import type { Json } from '@tributary/contracts/rule';
 import type { NamedEvent } from './computed.js';
 import { type EngagementState, newEngagement } from './engagement.js';
+import type { EventStamp } from './event-order.js';
 import { newProfileState, type ProfileState } from './profile-state.js';
 import { presentTraits, type Traits } from './traits.js';
 
@@ -40,22 +41,29 @@ type EncodedEvent = readonly [timeMs: number, messageId: string, name: string];
 
 /** @param whole with trait values */
 export function encodeState(state: ProfileState, whole = false): string {
-  const { computed, engagement, awaiting, absorbed, stragglers } = state;
-  const encoded: Encoded = {
-    v: 1,
-    t: [finite(state.createdMs), finite(state.updatedMs)],
-    ...(computed.events === 0 ? undefined : { n: [computed.events, computed.orders] }),
-    ...(computed.first === null ? undefined : { f: fromEvent(computed.first) }),
-    ...(computed.last === null ? undefined : { l: fromEvent(computed.last) }),
-    ...(state.traits.size === 0 ? undefined : { i: fromTraits(state.traits), ...(whole ? { x: presentTraits(state.traits) } : undefined) }),
-    ...(engagement === null ? undefined : { s: [state.scores.engagement, finite(state.scoredMs), state.dueMs], ...fromEngagement(engagement) }),
-    ...(state.survivor === null ? undefined : { survivor: state.survivor }),
-    ...(awaiting.size === 0 ? undefined : { awaiting: [...awaiting], held: state.heldMs }),
-    ...(absorbed.length === 0 ? undefined : { absorbed }),
-    ...(stragglers.length === 0 ? undefined : { stragglers }),
-  };
+  const { computed, engagement, traits, awaiting, absorbed, stragglers } = state;
+  // Filled in field by field: this runs for every profile of every batch, and spreading objects would double its cost.
+  const encoded: Writable<Encoded> = { v: 1, t: [finite(state.createdMs), finite(state.updatedMs)] };
+  if (computed.events > 0) encoded.n = [computed.events, computed.orders];
+  if (computed.first !== null) encoded.f = fromEvent(computed.first);
+  if (computed.last !== null) encoded.l = fromEvent(computed.last);
+  if (traits.size > 0) encoded.i = fromTraits(traits);
+  if (traits.size > 0 && whole) encoded.x = presentTraits(traits);
+  if (engagement !== null) {
+    encoded.s = [state.scores.engagement, finite(state.scoredMs), state.dueMs];
+    if (engagement.mails.size > 0) encoded.m = fromMails(engagement.mails);
+    if (engagement.views.length > 0) encoded.p = engagement.views;
+    if (engagement.forgottenMs > -Infinity) encoded.o = engagement.forgottenMs;
+  }
+  if (state.survivor !== null) encoded.survivor = state.survivor;
+  if (awaiting.size > 0) encoded.awaiting = [...awaiting];
+  if (awaiting.size > 0) encoded.held = state.heldMs;
+  if (absorbed.length > 0) encoded.absorbed = absorbed;
+  if (stragglers.length > 0) encoded.stragglers = stragglers;
   return JSON.stringify(encoded);
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * @param traits the values kept beside a state that is not whole
@@ -94,12 +102,11 @@ function toEvent(event: EncodedEvent | undefined): NamedEvent | null {
 }
 
 /** Traits that one event set share its stamp, in memory and here. */
-function fromTraits(traits: Traits): Encoded['i'] {
-  const groups = new Map<string, [timeMs: number, messageId: string, set: string[], removed?: string[]]>();
+function fromTraits(traits: Traits): NonNullable<Encoded['i']> {
+  const groups = new Map<EventStamp, [timeMs: number, messageId: string, set: string[], removed?: string[]]>();
   for (const [name, { stamp, value }] of traits) {
-    const id = `${stamp.timeMs} ${stamp.messageId}`;
-    let group = groups.get(id);
-    if (group === undefined) groups.set(id, (group = [stamp.timeMs, stamp.messageId, []]));
+    let group = groups.get(stamp);
+    if (group === undefined) groups.set(stamp, (group = [stamp.timeMs, stamp.messageId, []]));
     if (value === undefined) (group[3] ??= []).push(name);
     else group[2].push(name);
   }
@@ -117,18 +124,14 @@ function toTraits(encoded: Encoded, beside: { readonly [name: string]: Json }): 
   return traits;
 }
 
-function fromEngagement({ mails, views, forgottenMs }: EngagementState): Pick<Encoded, 'm' | 'p' | 'o'> {
-  return {
-    ...(mails.size === 0
-      ? undefined
-      : {
-          m: Array.from(mails, ([id, { delivered, opened, clicked }]) =>
-            clicked > -Infinity ? [id, finite(delivered), finite(opened), clicked] : opened > -Infinity ? [id, finite(delivered), opened] : [id, finite(delivered)],
-          ),
-        }),
-    ...(views.length === 0 ? undefined : { p: views }),
-    ...(forgottenMs === -Infinity ? undefined : { o: forgottenMs }),
-  };
+function fromMails(mails: EngagementState['mails']): NonNullable<Encoded['m']> {
+  const encoded: [string, number | null, (number | null)?, number?][] = [];
+  for (const [id, { delivered, opened, clicked }] of mails) {
+    if (clicked > -Infinity) encoded.push([id, finite(delivered), finite(opened), clicked]);
+    else if (opened > -Infinity) encoded.push([id, finite(delivered), opened]);
+    else encoded.push([id, finite(delivered)]);
+  }
+  return encoded;
 }
 
 function toEngagement({ m = [], p = [], o }: Encoded): EngagementState {

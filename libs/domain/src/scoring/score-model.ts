@@ -1,5 +1,5 @@
 /**
- * How the engagement score is reckoned: the formula of docs/scores.md with the numbers that a workspace may change.
+ * How the engagement score is reckoned: one formula, with the numbers that a workspace may change.
  * Weights are whole numbers that sum to ten, so that the score stays within 0 to 100.
  */
 export interface EngagementModel {
