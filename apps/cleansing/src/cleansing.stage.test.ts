@@ -1,5 +1,5 @@
 import type { Entry } from '@tributary/contracts/entry';
-import type { Decision } from '@tributary/stream/stage';
+import type { Decision, Ending } from '@tributary/stream/stage';
 import { CleansingStage } from './cleansing.stage.js';
 import { QualityCounts } from './quality-counts.postgres.js';
 import { Quarantine } from './quarantine.postgres.js';
@@ -27,6 +27,12 @@ async function run(...entries: Entry[]): Promise<Decision> {
   return decision;
 }
 
+/** The one entry with which an ending goes on. */
+function forwarded(ending: Ending | undefined): Entry {
+  if (ending?.ending !== 'forward' || ending.entries.length !== 1) throw new Error(`not forwarded: ${JSON.stringify(ending)}`);
+  return ending.entries[0]!;
+}
+
 const all = { reason: null, limit: 100, before: null };
 
 describe('the cleansing stage', () => {
@@ -34,13 +40,13 @@ describe('the cleansing stage', () => {
     const entries = [anEvent(), anEvent({ type: 'page', name: 'page' }), anIdentify({ email: 'ann@a.example' }), anEvent({ kind: 'merged', other: 'x' }), anEvent({ kind: 'transfer', body: 'no JSON' })];
     const { endings, writes } = await run(...entries);
     expect(writes).toEqual([]);
-    endings.forEach((ending, index) => expect((ending as { entries: Entry[] }).entries[0]).toBe(entries[index]));
+    endings.forEach((ending, index) => expect(forwarded(ending)).toBe(entries[index]));
   });
 
   test('changes the body of an identify call and nothing of its header', async () => {
     const entry = anIdentify({ email: ' Ann@A.example ', address: { country: 'Deutschland' }, phone: '0151 12345678', plan: ' pro ' });
     const { endings: [ending] } = await run(entry);
-    const [out] = (ending as { entries: Entry[] }).entries as [Entry];
+    const out = forwarded(ending);
     expect({ ...out, body: JSON.parse(String(out.body)) }).toEqual({
       ...entry, body: { userId: '42', traits: { email: 'ann@a.example', address: { country: 'DE' }, phone: '+4915112345678', plan: ' pro ' } },
     });

@@ -2,7 +2,7 @@ import type { EntryHeader } from '@tributary/contracts/entry';
 import type { Json } from '@tributary/contracts/rule';
 import * as fc from 'fast-check';
 import { cleanse, type Cleansed, type Field, type FieldType } from './cleanse.js';
-import cases from './normalize.cases.json';
+import cases from './normalize.cases.json' with { type: 'json' };
 import type { CleansingTools } from './normalized.js';
 
 const AT = Date.parse('2026-03-01T12:00:00.000Z');

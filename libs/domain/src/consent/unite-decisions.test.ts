@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { type ConsentDecision, type DatedDecision, laterOf } from './decision.js';
-import cases from './unite-decisions.cases.json';
+import cases from './unite-decisions.cases.json' with { type: 'json' };
 import { type Merge, uniteDecisions } from './unite-decisions.js';
 
 describe('what stands for a person who was several profiles', () => {
