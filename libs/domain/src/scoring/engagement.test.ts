@@ -120,6 +120,15 @@ describe('engagement', () => {
     }), { numRuns: 500 });
   });
 
+  test('remembers a view that has left the window as long as it can keep a late one from beginning a session', () => {
+    const state = engagementOf([{ fact: 'view', atMs: 0 }], model);
+    prune(state, model.visitWindowMs, model);
+    addPageView(state, model.sessionGapMs - 1, model);
+    expect(scoreAt(state, model.visitWindowMs + 1, model)).toBe(0);
+    prune(state, model.visitWindowMs + 2 * model.sessionGapMs, model);
+    expect(state.views).toEqual([]);
+  });
+
   test('keeps a bounded number of mails, and says so when that may make it wrong', () => {
     const state = newEngagement();
     for (let index = 0; index <= MAILS_MAX; index++) addMail(state, `m${index}`, 'delivered', index);
