@@ -1,5 +1,5 @@
 import type { CountOp, ComparisonOp, Json } from '@tributary/contracts/rule';
-import { ceilingOf, decimalOf, type Whole } from './exact-decimal.js';
+import { ceilingOf, decimalOf, normalWhole, type Whole } from './exact-decimal.js';
 
 /** `≥ value`, or `> value` where strict. */
 export interface Bound {
@@ -38,6 +38,8 @@ export class BoundScale {
   private bounds: readonly Bound[] = [];
   /** The least whole number of units that meets each bound. */
   private wholes: readonly Whole[] = [];
+  /** Each bound as `digits / power` units, and as a number of units where it is a whole one. */
+  private quotients: readonly { readonly digits: bigint; readonly power: bigint; readonly whole: number | undefined }[] = [];
 
   /** `perUnit`: how many units make 1 (a million for millionths). */
   constructor(private readonly perUnit: bigint) {}
@@ -49,6 +51,12 @@ export class BoundScale {
   sort(): void {
     this.bounds = [...this.known.values()].sort((a, b) => a.value - b.value || Number(a.strict) - Number(b.strict));
     this.wholes = this.bounds.map((bound) => ceilingOf(bound.value, this.perUnit, bound.strict));
+    this.quotients = this.bounds.map((bound) => {
+      const { digits, scale } = decimalOf(bound.value);
+      const [units, power] = [digits * this.perUnit, 10n ** BigInt(scale)];
+      const whole = units % power === 0n ? normalWhole(units / power) : undefined;
+      return { digits: units, power, whole: typeof whole === 'number' ? whole : undefined };
+    });
   }
 
   get length(): number {
@@ -84,11 +92,14 @@ export class BoundScale {
   /** Of the quotient `sum / count`, exact: `avg op v` means `sum op v · n` (rule 20). */
   positionOfQuotient(sum: Whole, count: number): number {
     return this.search((i) => {
-      const bound = this.bounds[i]!;
-      const { digits, scale } = decimalOf(bound.value);
-      const left = BigInt(sum) * 10n ** BigInt(scale);
-      const right = digits * BigInt(count) * this.perUnit;
-      return bound.strict ? left > right : left >= right;
+      const { strict } = this.bounds[i]!;
+      const { whole, digits, power } = this.quotients[i]!;
+      if (whole !== undefined && typeof sum === 'number') {
+        const right = whole * count;
+        if (Number.isSafeInteger(right)) return strict ? sum > right : sum >= right;
+      }
+      const [left, right] = [BigInt(sum) * power, digits * BigInt(count)];
+      return strict ? left > right : left >= right;
     });
   }
 

@@ -32,7 +32,12 @@ export function orderTexts(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** One text per class of equal values: the key of an index by value, and the canonical form of a value in a rule. */
+/** As `valueKey`, cheaper for texts: the key of an index by value. */
+export function indexKey(value: Json): string {
+  return typeof value === 'string' ? `"${value}` : valueKey(value);
+}
+
+/** One text per class of equal values: the canonical form of a value in a rule. */
 export function valueKey(value: Json): string {
   if (typeof value === 'number') return value === 0 ? '0' : String(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

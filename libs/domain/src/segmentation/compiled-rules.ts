@@ -7,7 +7,8 @@ import { hashText } from './hash-text.js';
 import { type Leaf, RandomLeaf, SegmentLeaf } from './leaf.js';
 import { localDays, utcDays, type LocalDays } from './local-days.js';
 import { orderSegments } from './order-segments.js';
-import { compileProgram, type Program } from './program.js';
+import { planVisits, type Visits } from './plan-visits.js';
+import { compileProgram, type Expression, type Program } from './program.js';
 import type { NameRoute } from './route-events.js';
 import { GaugeSource, type Source, ValueSource } from './source.js';
 
@@ -20,6 +21,8 @@ export interface SegmentPlan {
   readonly version: number;
   readonly definition: SegmentRule;
   readonly rule: Program;
+  /** What `rule` was compiled from. */
+  readonly expression: Expression;
   readonly stay: Program | undefined;
   readonly places: readonly LeafPlace[];
   /** Names these segments, by index. */
@@ -45,6 +48,8 @@ export interface CompiledRules {
   readonly segmentByKey: ReadonlyMap<string, SegmentPlan>;
   /** By segment index: the leaf that stands for membership in it, where a rule names it. */
   readonly segmentLeaves: readonly (SegmentLeaf | undefined)[];
+  /** By leaf index: whom to ask when it flips. */
+  readonly visits: readonly Visits[];
   readonly workspaceDays: LocalDays;
   /** Same number, same features: stored instants of the next change can be trusted. */
   readonly fingerprint: number;
@@ -67,15 +72,16 @@ export function compileRules(options: EngineOptions): CompiledRules {
     leaf.segment = indexByKey.get(leaf.named)!;
     segmentLeaves[leaf.segment] = leaf;
   }
+  const sourceByKey = new Map(registry.sources.map((source) => [source.key, source]));
   return {
-    options, segments, segmentLeaves, calendarSources,
+    options, segments, segmentLeaves, calendarSources, sourceByKey,
+    visits: planVisits(registry.leaves, segments, sourceByKey),
     leaves: registry.leaves,
     sources: registry.sources,
     stepFeatures: registry.stepFeatures,
     routes: registry.routes,
     traits: registry.traits,
     traitSources: sourcesByRoot(registry),
-    sourceByKey: new Map(registry.sources.map((source) => [source.key, source])),
     segmentByKey: new Map(segments.map((segment) => [segment.key, segment])),
     workspaceDays: (options.timezone === undefined ? undefined : localDays(options.timezone)) ?? utcDays,
     fingerprint: fingerprintOf(registry, options),
@@ -97,7 +103,8 @@ export function takeDepths(rules: CompiledRules, deeper: CompiledRules): void {
 function compileSegment(definition: SegmentRule, at: { readonly compiler: RuleCompiler; readonly segments: readonly SegmentPlan[]; readonly indexByKey: ReadonlyMap<string, number> }): SegmentPlan {
   const index = at.segments.length;
   const places: LeafPlace[] = [];
-  const rule = compileProgram(at.compiler.compile(definition.rule, '/rule', places));
+  const expression = at.compiler.compile(definition.rule, '/rule', places);
+  const rule = compileProgram(expression);
   const stay = definition.stay === undefined ? undefined : compileProgram(at.compiler.compile(definition.stay, '/stay', places));
   const leaves = new Set(places.map((place) => place.leaf));
   const names: number[] = [];
@@ -111,7 +118,7 @@ function compileSegment(definition: SegmentRule, at: { readonly compiler: RuleCo
     names.push(named);
     random ||= at.segments[named]!.random;
   }
-  return { index, key: definition.key, id: hashText(`segment ${definition.key}`), version: definition.version, definition, rule, stay, places, names, random };
+  return { index, key: definition.key, id: hashText(`segment ${definition.key}`), version: definition.version, definition, rule, expression, stay, places, names, random };
 }
 
 function sourcesByRoot(registry: FeatureRegistry): Map<string, Source[]> {

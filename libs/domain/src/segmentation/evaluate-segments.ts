@@ -3,6 +3,7 @@ import { actualOf } from './describe-leaf.js';
 import type { Flip, FlippedNode } from './engine.js';
 import { SegmentLeaf, type Leaf } from './leaf.js';
 import type { ProfileState } from './profile-state.js';
+import { keyOf, type Source, ValueSource } from './source.js';
 import { evaluate } from './view-segments.js';
 
 /** What changed the answers, as the flips will say it. */
@@ -23,6 +24,9 @@ export class SegmentEvaluator {
   /** Round in which the leaf flipped. */
   private readonly flippedIn: Uint32Array;
   private readonly queuedIn: Uint32Array;
+  /** By source index: round in which its value's key was found, and the key. */
+  private readonly keyedIn: Uint32Array;
+  private readonly keys: (string | undefined)[] = [];
   private readonly queue: number[] = [];
   private state!: ProfileState;
   private t = 0;
@@ -33,6 +37,7 @@ export class SegmentEvaluator {
     this.answer = new Uint8Array(rules.leaves.length);
     this.flippedIn = new Uint32Array(rules.leaves.length);
     this.queuedIn = new Uint32Array(rules.segments.length);
+    this.keyedIn = new Uint32Array(rules.sources.length);
     this.leafHolds = (leaf) => {
       if (this.askedIn[leaf] === this.round) return this.answer[leaf] === 1;
       const holds = rules.leaves[leaf]!.holds(this.state, this.t);
@@ -43,11 +48,12 @@ export class SegmentEvaluator {
   }
 
   /**
-   * Brings the memberships up to date with what `flipped` says changed (and `also`, by index). With `newborn` nobody was
-   * inside before, whatever the state's provisional members say.
+   * Brings the memberships up to date with the leaves that `flipped` by a change of `sources` (and asks `also`, by index).
+   * With `newborn` nobody was inside before, whatever the state's provisional members say.
    */
-  update(state: ProfileState, t: number, changed: { readonly flipped: readonly Leaf[]; readonly also?: readonly number[]; readonly newborn?: boolean }, cause: FlipCause): Flip[] {
+  update(state: ProfileState, t: number, changed: { readonly flipped: readonly Leaf[]; readonly sources?: readonly Source[]; readonly also?: readonly number[]; readonly newborn?: boolean }, cause: FlipCause): Flip[] {
     this.begin(state, t);
+    for (const leaf of changed.flipped) this.flippedIn[leaf.index] = this.round;
     for (const leaf of changed.flipped) this.enqueueParents(leaf);
     changed.also?.forEach((segment) => this.enqueue(segment));
     const flips: Flip[] = [];
@@ -57,15 +63,17 @@ export class SegmentEvaluator {
       const inside = evaluate(segment, wasInside && changed.newborn !== true, this.leafHolds);
       if (inside !== wasInside) flips.push(this.flip(segment, inside, cause));
     }
+    changed.sources?.forEach((source) => { if (source instanceof ValueSource) source.movedFrom = undefined; });
     return flips;
   }
 
   begin(state: ProfileState, t: number): void {
     this.round += 1;
     if (this.round === 0xffffffff) {
-      for (const marks of [this.askedIn, this.flippedIn, this.queuedIn]) marks.fill(0);
+      for (const marks of [this.askedIn, this.flippedIn, this.queuedIn, this.keyedIn]) marks.fill(0);
       this.round = 1;
     }
+    this.queue.length = 0;
     this.state = state;
     this.t = t;
   }
@@ -100,7 +108,28 @@ export class SegmentEvaluator {
     this.flippedIn[leaf.index] = this.round;
     // Segments that name one are asked after it: what was remembered of it in this round is from before.
     if (leaf instanceof SegmentLeaf) this.askedIn[leaf.index] = 0;
-    for (const parent of leaf.parents) this.enqueue(parent);
+    const { always, byValue, behind } = this.rules.visits[leaf.index]!;
+    for (const segment of always) this.enqueue(segment);
+    for (const { source, segments } of byValue) {
+      this.enqueueAll(segments.get(this.keyOf(source) ?? ''));
+      // The value went elsewhere in this same round: those who needed the old one may leave.
+      if (source.movedFrom !== undefined) this.enqueueAll(segments.get(source.movedFrom));
+    }
+    for (const { guard, segments } of behind) {
+      if (this.flippedIn[guard] === this.round || this.leafHolds(guard)) this.enqueueAll(segments);
+    }
+  }
+
+  private enqueueAll(segments: readonly number[] | undefined): void {
+    if (segments !== undefined) for (const segment of segments) this.enqueue(segment);
+  }
+
+  private keyOf(source: ValueSource): string | undefined {
+    if (this.keyedIn[source.index] !== this.round) {
+      this.keyedIn[source.index] = this.round;
+      this.keys[source.index] = keyOf(source.read(this.state));
+    }
+    return this.keys[source.index];
   }
 
   private enqueue(segment: number): void {

@@ -1,123 +1,165 @@
 import type { Json } from '@tributary/contracts/rule';
-import { orderTexts, valueKey } from './compare-values.js';
+import { orderTexts } from './compare-values.js';
 import type { CompiledRules } from './compiled-rules.js';
-import { EventSeries, KEPT_MAX } from './event-series.js';
-import { toMicros, type Whole } from './exact-decimal.js';
 import type { StepFeature } from './feature-registry.js';
-import { foldTiles } from './fold-tiles.js';
-import { hashText } from './hash-text.js';
+import { foldElement, foldStep } from './fold-event.js';
 import { localDays } from './local-days.js';
 import { parseInstant } from './parse-instant.js';
 import type { Decision, ProfileState } from './profile-state.js';
 import { readPath, splitPath } from './read-path.js';
 import type { EventBody, EventEntry, KnownAfter, RuleEntry } from './rule-entry.js';
 import { GaugeSource, type Source } from './source.js';
-import { StepSeries } from './step-series.js';
-
-/** What an entry will change: which sources to mark before, and the changes themselves. */
-export interface Touched {
-  readonly sources: Set<Source>;
-  readonly folds: (() => void)[];
-}
 
 const NO_BODY: EventBody = {};
 
-/** Finds what an entry touches, changing nothing yet. `nowMs` is the instant at which it is applied. */
-export function touch(rules: CompiledRules, state: ProfileState, entry: RuleEntry, nowMs: number): Touched {
-  const touched: Touched = { sources: new Set(), folds: [] };
-  switch (entry.kind) {
-    case 'event': touchEvent(rules, state, entry, { touched, nowMs }); break;
-    case 'score': touchKnown(rules, state, entry, touched); break;
-    case 'computed': touchKnown(rules, state, { computed: { [entry.key]: entry.value } }, touched); break;
-    case 'cluster': touchKnown(rules, state, { clusters: { [entry.model]: entry.label } }, touched); break;
-    case 'list': touchList(rules, state, entry, touched); break;
-    case 'consent': touchConsent(rules, state, { purpose: entry.purpose, decision: entry.decision, occurredAtMs: entry.occurredAtMs }, touched); break;
-    case 'birth': break;
-  }
-  return touched;
-}
+/**
+ * Finds what an entry touches, then folds it in. One serves one engine and is used for one entry after the other: what
+ * `find` found is valid until it is called again.
+ */
+export class EntryFold {
+  /** What the entry touches, each once. */
+  readonly sources: Source[] = [];
+  private readonly targets: (GaugeSource | StepFeature)[] = [];
+  /** Changes other than events being counted. */
+  private readonly changes: (() => void)[] = [];
+  private readonly foundIn: Uint32Array;
+  private round = 0;
+  private event: EventEntry | undefined;
+  private body = NO_BODY;
+  private timeMs = 0;
+  private nowMs = 0;
+  private state!: ProfileState;
 
-function touchEvent(rules: CompiledRules, state: ProfileState, entry: EventEntry, at: { readonly touched: Touched; readonly nowMs: number }): void {
-  const { touched } = at;
-  touchKnown(rules, state, entry, touched);
-  const timeMs = Math.min(entry.timestampMs, entry.appendedAtMs);
-  if (entry.type === 'identify') {
-    touchTraits(rules, state, { timeMs, messageId: entry.messageId, traits: entry.readBody().traits }, touched);
-    return;
+  constructor(private readonly rules: CompiledRules) {
+    this.foundIn = new Uint32Array(rules.sources.length);
   }
-  const route = rules.routes.get(entry.name);
-  const isConsent = entry.type === 'track' && entry.name === 'Consent Updated';
-  if (!route && !isConsent) return;
-  const body = isConsent || route!.needsBody ? entry.readBody() : NO_BODY;
-  if (isConsent) {
-    const decision = readDecision(body, timeMs);
-    if (decision) touchConsent(rules, state, decision, touched);
-  }
-  route?.match(timeMs, body, (target) => {
-    if (target instanceof GaugeSource) {
-      touched.sources.add(target);
-      touched.folds.push(() => foldElement(target, state, { timeMs, messageId: entry.messageId, body }, at.nowMs));
-    } else {
-      for (const sequence of target.sequences) touched.sources.add(sequence);
-      touched.folds.push(() => foldStep(target, state, { timeMs, messageId: entry.messageId, body }, at.nowMs));
+
+  /** Is there anything to fold? Nothing is changed yet. `nowMs` is the instant at which the entry is applied. */
+  find(state: ProfileState, entry: RuleEntry, nowMs: number): boolean {
+    this.round = (this.round + 1) >>> 0;
+    if (this.round === 0) {
+      this.foundIn.fill(0);
+      this.round = 1;
     }
-  });
-}
+    this.sources.length = 0;
+    this.targets.length = 0;
+    this.changes.length = 0;
+    this.state = state;
+    this.nowMs = nowMs;
+    this.event = undefined;
+    switch (entry.kind) {
+      case 'event': this.findEvent(entry); break;
+      case 'score': this.findKnown(entry); break;
+      case 'computed': this.findKnown({ computed: { [entry.key]: entry.value } }); break;
+      case 'cluster': this.findKnown({ clusters: { [entry.model]: entry.label } }); break;
+      case 'list': this.findList(entry); break;
+      case 'consent': this.findConsent(entry); break;
+      case 'birth': break;
+    }
+    return this.targets.length > 0 || this.changes.length > 0;
+  }
 
-interface FoldedEvent {
-  readonly timeMs: number;
-  readonly messageId: string;
-  readonly body: EventBody;
-}
-
-function foldElement(source: GaugeSource, state: ProfileState, event: FoldedEvent, nowMs: number): void {
-  const { kind, read } = source.element!;
-  let [id, value]: [number, Whole] = [0, 0];
-  if (kind === 'time') id = hashText(event.messageId);
-  else {
-    const found = read!(event.body);
-    if (kind === 'number') {
-      if (typeof found !== 'number') return;
-      [id, value] = [hashText(event.messageId), toMicros(found)];
-    } else {
-      if (found === undefined || typeof found === 'object') return;
-      const valueId = hashText(valueKey(found));
-      [id, value] = kind === 'distinct' ? [valueId, 0] : [hashText(event.messageId), valueId];
+  /** Folds in what `find` found. */
+  fold(): void {
+    for (const change of this.changes) change();
+    const { event, body, timeMs, nowMs, state } = this;
+    if (event === undefined) return;
+    for (const target of this.targets) {
+      if (target instanceof GaugeSource) foldElement(target, state, { timeMs, messageId: event.messageId, body }, nowMs);
+      else foldStep(target, state, { timeMs, messageId: event.messageId, body }, nowMs);
     }
   }
-  let series = state.series.get(source.index);
-  if (!series) state.series.set(source.index, (series = new EventSeries()));
-  // What leaves at this very instant still counts until the instant's events have all been applied (rule 6).
-  series.insert({ time: event.timeMs, id, value }, source.depth, nowMs - 1);
-  if (series.times.length > KEPT_MAX) foldTiles(series, source.depth);
-}
 
-function foldStep(feature: StepFeature, state: ProfileState, event: FoldedEvent, nowMs: number): void {
-  let steps = state.steps.get(feature.index);
-  if (!steps) state.steps.set(feature.index, (steps = new StepSeries()));
-  const captured = feature.captures.map((read) => read(event.body));
-  if (!steps.insert({ time: event.timeMs, messageId: event.messageId, captured }, feature.reachMs, nowMs - 1)) return;
-  for (const sequence of feature.sequences) state.sequenceSpans.delete(sequence.index);
-}
+  private add(source: Source | undefined): void {
+    if (source === undefined || this.foundIn[source.index] === this.round) return;
+    this.foundIn[source.index] = this.round;
+    this.sources.push(source);
+  }
 
-function touchTraits(rules: CompiledRules, state: ProfileState, event: { readonly timeMs: number; readonly messageId: string; readonly traits: Json | undefined }, touched: Touched): void {
-  const { timeMs, messageId, traits } = event;
-  if (typeof traits !== 'object' || traits === null || Array.isArray(traits)) return;
-  for (const [root, whole] of Object.entries(traits)) {
-    const paths = rules.traits.get(root);
-    if (!paths) continue;
-    const known = state.traits.get(root);
-    if (known && (known.timeMs - timeMs || orderTexts(known.messageId, messageId)) >= 0) continue;
-    const values = new Map<string, Json>();
-    for (const path of paths) {
-      const value = readPath(whole, splitPath(path).slice(1));
-      if (value !== undefined) values.set(path, value);
+  private findEvent(entry: EventEntry): void {
+    if (entry.scores !== undefined || entry.computed !== undefined || entry.clusters !== undefined) this.findKnown(entry);
+    const timeMs = Math.min(entry.timestampMs, entry.appendedAtMs);
+    if (entry.type === 'identify') {
+      if (this.rules.traits.size > 0) this.findTraits(entry.readBody().traits, timeMs, entry.messageId);
+      return;
     }
-    rules.traitSources.get(root)?.forEach((source) => touched.sources.add(source));
-    touched.folds.push(() => state.traits.set(root, { timeMs, messageId, values }));
-    if (root !== 'timezone') continue;
-    for (const source of rules.calendarSources) touched.sources.add(source);
-    touched.folds.push(() => moveCalendar(rules, state));
+    const route = this.rules.routes.get(entry.name);
+    const isConsent = entry.name === 'Consent Updated' && entry.type === 'track';
+    if (!route && !isConsent) return;
+    this.event = entry;
+    this.timeMs = timeMs;
+    this.body = isConsent || route!.needsBody ? entry.readBody() : NO_BODY;
+    if (isConsent) {
+      const decision = readDecision(this.body, timeMs);
+      if (decision) this.findConsent(decision);
+    }
+    if (!route) return;
+    route.match(timeMs, this.body, this.targets);
+    for (const target of this.targets) {
+      if (target instanceof GaugeSource) this.add(target);
+      else for (const sequence of target.sequences) this.add(sequence);
+    }
+  }
+
+  private findTraits(traits: Json | undefined, timeMs: number, messageId: string): void {
+    const { rules, state } = this;
+    if (typeof traits !== 'object' || traits === null || Array.isArray(traits)) return;
+    for (const [root, whole] of Object.entries(traits)) {
+      const paths = rules.traits.get(root);
+      if (!paths) continue;
+      const known = state.traits.get(root);
+      if (known && (known.timeMs - timeMs || orderTexts(known.messageId, messageId)) >= 0) continue;
+      const values = new Map<string, Json>();
+      for (const path of paths) {
+        const value = readPath(whole, splitPath(path).slice(1));
+        if (value !== undefined) values.set(path, value);
+      }
+      rules.traitSources.get(root)?.forEach((source) => this.add(source));
+      this.changes.push(() => state.traits.set(root, { timeMs, messageId, values }));
+      if (root !== 'timezone') continue;
+      for (const source of rules.calendarSources) this.add(source);
+      this.changes.push(() => moveCalendar(rules, state));
+    }
+  }
+
+  private findKnown(known: KnownAfter): void {
+    const { state } = this;
+    for (const key in known.scores) {
+      const value = known.scores[key] ?? null;
+      if (value === (state.scores.get(key) ?? null)) continue;
+      this.add(this.rules.sourceByKey.get(`score ${key}`));
+      this.changes.push(() => put(state.scores, key, value));
+    }
+    for (const key in known.computed) {
+      const value = known.computed[key] ?? null;
+      this.add(this.rules.sourceByKey.get(`computed ${key}`));
+      this.changes.push(() => put(state.computed, key, value));
+    }
+    for (const model in known.clusters) {
+      const label = known.clusters[model] ?? null;
+      if (label === (state.clusters.get(model) ?? null)) continue;
+      this.add(this.rules.sourceByKey.get(`cluster ${model}`));
+      this.changes.push(() => put(state.clusters, model, label));
+    }
+  }
+
+  private findList(entry: { readonly list: string; readonly member: boolean }): void {
+    const { state } = this;
+    this.add(this.rules.sourceByKey.get(`list ${entry.list}`));
+    this.changes.push(() => {
+      if (entry.member) state.lists.add(entry.list);
+      else state.lists.delete(entry.list);
+    });
+  }
+
+  private findConsent(made: { readonly purpose: string } & Decision): void {
+    const { state } = this;
+    this.add(this.rules.sourceByKey.get(`consent ${made.purpose}`));
+    this.changes.push(() => {
+      const known = state.consents.get(made.purpose);
+      if (known && !overrules(made, known)) return;
+      state.consents.set(made.purpose, { decision: made.decision, occurredAtMs: made.occurredAtMs });
+    });
   }
 }
 
@@ -130,32 +172,9 @@ export function moveCalendar(rules: CompiledRules, state: ProfileState): void {
   for (const source of rules.calendarSources) state.sequenceSpans.delete(source.index);
 }
 
-function touchKnown(rules: CompiledRules, state: ProfileState, known: KnownAfter, touched: Touched): void {
-  for (const key in known.scores) {
-    const value = known.scores[key] ?? null;
-    if (value === (state.scores.get(key) ?? null)) continue;
-    touchSource(rules, `score ${key}`, touched);
-    touched.folds.push(() => put(state.scores, key, value));
-  }
-  for (const key in known.computed) {
-    const value = known.computed[key] ?? null;
-    touchSource(rules, `computed ${key}`, touched);
-    touched.folds.push(() => put(state.computed, key, value));
-  }
-  for (const model in known.clusters) {
-    const label = known.clusters[model] ?? null;
-    if (label === (state.clusters.get(model) ?? null)) continue;
-    touchSource(rules, `cluster ${model}`, touched);
-    touched.folds.push(() => put(state.clusters, model, label));
-  }
-}
-
-function touchList(rules: CompiledRules, state: ProfileState, entry: { readonly list: string; readonly member: boolean }, touched: Touched): void {
-  touchSource(rules, `list ${entry.list}`, touched);
-  touched.folds.push(() => {
-    if (entry.member) state.lists.add(entry.list);
-    else state.lists.delete(entry.list);
-  });
+/** The later decision stands; of two at one instant the more restrictive (rule 27). */
+export function overrules(made: Decision, known: Decision): boolean {
+  return made.occurredAtMs > known.occurredAtMs || (made.occurredAtMs === known.occurredAtMs && made.decision === 'withdrawn');
 }
 
 function readDecision(body: EventBody, timeMs: number): ({ readonly purpose: string } & Decision) | undefined {
@@ -163,25 +182,6 @@ function readDecision(body: EventBody, timeMs: number): ({ readonly purpose: str
   const decision = readPath(body.properties, ['decision']);
   if (typeof purpose !== 'string' || (decision !== 'granted' && decision !== 'withdrawn')) return undefined;
   return { purpose, decision, occurredAtMs: parseInstant(readPath(body.properties, ['occurredAt'])) ?? timeMs };
-}
-
-function touchConsent(rules: CompiledRules, state: ProfileState, made: { readonly purpose: string } & Decision, touched: Touched): void {
-  touchSource(rules, `consent ${made.purpose}`, touched);
-  touched.folds.push(() => {
-    const known = state.consents.get(made.purpose);
-    if (known && !overrules(made, known)) return;
-    state.consents.set(made.purpose, { decision: made.decision, occurredAtMs: made.occurredAtMs });
-  });
-}
-
-/** The later decision stands; of two at one instant the more restrictive (rule 27). */
-export function overrules(made: Decision, known: Decision): boolean {
-  return made.occurredAtMs > known.occurredAtMs || (made.occurredAtMs === known.occurredAtMs && made.decision === 'withdrawn');
-}
-
-function touchSource(rules: CompiledRules, key: string, touched: Touched): void {
-  const source = rules.sourceByKey.get(key);
-  if (source) touched.sources.add(source);
 }
 
 function put<T>(map: Map<string, T>, key: string, value: T | null): void {

@@ -1,6 +1,6 @@
 import { BoundScale, type BoundPair } from './bounds.js';
 import { EventSeries } from './event-series.js';
-import type { GaugeLeaf } from './leaf.js';
+import type { GaugeLeaf, Leaf } from './leaf.js';
 import type { ProfileState } from './profile-state.js';
 import { summarizeRange } from './summarize-range.js';
 import type { Window } from './window.js';
@@ -20,8 +20,8 @@ export abstract class Gauge {
   }
 
   abstract position(state: ProfileState, t: number): number;
-  /** The first instant after `t` at which the position may change by time alone: never too late. */
-  abstract nextChange(state: ProfileState, t: number): number;
+  /** The first instant after `t`, where `position` is its place, at which that may change by time alone: never too late. */
+  abstract nextChange(state: ProfileState, t: number, position: number): number;
 
   add(leaf: GaugeLeaf, bounds: BoundPair): void {
     this.leaves.push(leaf);
@@ -40,11 +40,11 @@ export abstract class Gauge {
     }
   }
 
-  collectFlips(before: number, after: number, flipped: (leaf: GaugeLeaf) => void): void {
+  collectFlips(before: number, after: number, flipped: Leaf[]): void {
     if (before === after) return;
     const last = Math.max(before, after);
     for (let at = Math.min(before, after) + 1; at <= last; at += 1) {
-      for (const leaf of this.edges[at]!) if (leaf.meets(before) !== leaf.meets(after)) flipped(leaf);
+      for (const leaf of this.edges[at]!) if (leaf.meets(before) !== leaf.meets(after)) flipped.push(leaf);
     }
   }
 }
@@ -61,14 +61,13 @@ export class CountGauge extends Gauge {
     return this.scale.positionOf(series.countAfter(this.window.lowAt(t, state.days)));
   }
 
-  nextChange(state: ProfileState, t: number): number {
+  nextChange(state: ProfileState, t: number, position: number): number {
+    if (position === 0 || this.window.reachMs === Infinity) return Infinity;
     const series = state.series.get(this.feature);
-    if (series === undefined || this.window.reachMs === Infinity) return Infinity;
-    const position = this.scale.positionOf(series.countAfter(this.window.lowAt(t, state.days)));
+    if (series === undefined) return Infinity;
     // The bound that is met last is lost when so many newest events are left that it needs one more.
-    const needed = position === 0 ? 0 : Number(this.scale.wholeBefore(position));
-    if (needed <= 0) return Infinity;
-    return this.window.leavesAt(timeOfNewest(series, needed), state.days);
+    const needed = Number(this.scale.wholeBefore(position));
+    return needed <= 0 ? Infinity : this.window.leavesAt(timeOfNewest(series, needed), state.days);
   }
 }
 
@@ -86,7 +85,7 @@ function timeOfNewest(series: EventSeries, n: number): number {
 }
 
 /** How many edges of a window are looked at in one search for the next change; then the search goes on at that edge. */
-const EDGES_SEARCHED_MAX = 32;
+const EDGES_SEARCHED_MAX = 16;
 
 /** A quantity over all events in any window: it goes up and down as events leave and (with a gap) come in. */
 export class RangeGauge extends Gauge {
@@ -100,17 +99,18 @@ export class RangeGauge extends Gauge {
     return this.positionIn(series, this.from(series, t, state), this.to(series, t));
   }
 
-  nextChange(state: ProfileState, t: number): number {
+  nextChange(state: ProfileState, t: number, position: number): number {
     const series = state.series.get(this.feature);
-    if (series === undefined) return Infinity;
+    if (series === undefined || this.window.reachMs === Infinity) return Infinity;
+    const { times } = series;
     let [from, to] = [this.from(series, t, state), this.to(series, t)];
-    const position = this.positionIn(series, from, to);
     for (let searched = 1; ; searched += 1) {
-      const leaves = from < to ? this.window.leavesAt(series.times[from]!, state.days) : Infinity;
-      const enters = to < series.times.length ? this.window.entersAt(series.times[to]!) : Infinity;
+      const leaves = from < to ? this.window.leavesAt(times[from]!, state.days) : Infinity;
+      const enters = to < times.length ? this.window.entersAt(times[to]!) : Infinity;
       const edge = Math.min(leaves, enters);
       if (edge === Infinity || searched > EDGES_SEARCHED_MAX) return edge;
-      [from, to] = [this.from(series, edge, state), this.to(series, edge)];
+      while (from < to && this.window.leavesAt(times[from]!, state.days) <= edge) from += 1;
+      while (to < times.length && this.window.entersAt(times[to]!) <= edge) to += 1;
       if (this.positionIn(series, from, to) !== position) return edge;
     }
   }

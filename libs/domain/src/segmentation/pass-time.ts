@@ -3,6 +3,7 @@ import type { Flip } from './engine.js';
 import type { SegmentEvaluator } from './evaluate-segments.js';
 import type { Leaf } from './leaf.js';
 import type { ProfileState } from './profile-state.js';
+import type { Source } from './source.js';
 
 /**
  * Fires what flips by time alone before `beforeMs`, each at its own instant, in order. Only the sources whose own instant
@@ -13,20 +14,19 @@ export function passTime(rules: CompiledRules, evaluator: SegmentEvaluator, stat
   while (state.dueMs < beforeMs) {
     const at = state.dueMs;
     const flipped: Leaf[] = [];
-    for (const index of dueSources(state, at)) {
-      const source = rules.sources[index]!;
+    const sources = dueSources(rules, state, at);
+    for (const source of sources) {
       source.mark(state, at - 1);
-      source.collect(state, at, (leaf) => flipped.push(leaf));
-      state.setDue(index, source.nextChange(state, at));
+      state.setDue(source.index, source.collect(state, at, flipped));
     }
-    if (flipped.length > 0) flips.push(...evaluator.update(state, at, { flipped }, { by: 'time' }));
+    if (flipped.length > 0) flips.push(...evaluator.update(state, at, { flipped, sources }, { by: 'time' }));
   }
   if (beforeMs > state.firedBeforeMs) state.firedBeforeMs = beforeMs;
   return flips;
 }
 
-function dueSources(state: ProfileState, at: number): number[] {
-  const sources: number[] = [];
-  for (const [source, due] of state.dues) if (due <= at) sources.push(source);
+function dueSources(rules: CompiledRules, state: ProfileState, at: number): Source[] {
+  const sources: Source[] = [];
+  for (const [source, due] of state.dues) if (due <= at) sources.push(rules.sources[source]!);
   return sources;
 }

@@ -1,5 +1,5 @@
 import type { Json, WhereFilter } from '@tributary/contracts/rule';
-import { orderTexts, valueKey } from './compare-values.js';
+import { indexKey, orderTexts } from './compare-values.js';
 import type { CompilePattern } from './engine.js';
 import { utcDays } from './local-days.js';
 import { readPath, splitPath } from './read-path.js';
@@ -61,15 +61,15 @@ export class NameRoute<T> {
     else for (const key of new Set(first.test.oneOf!.keys)) this.addByValue(first, key, conditional);
   }
 
-  /** Calls `matched` once per target that the event concerns. */
-  match(timeMs: number, body: EventBody, matched: (target: T) => void): void {
-    for (const target of this.always) matched(target);
+  /** Adds each target that the event concerns to `matched`, once. */
+  match(timeMs: number, body: EventBody, matched: T[]): void {
+    for (const target of this.always) matched.push(target);
     for (const { read, byValue } of this.byProperty.values()) {
       const value = read(body);
-      const candidates = value === undefined ? undefined : byValue.get(valueKey(value));
-      if (candidates) for (const one of candidates) if (passes(one, timeMs, body)) matched(one.target);
+      const candidates = value === undefined ? undefined : byValue.get(indexKey(value));
+      if (candidates) for (const one of candidates) if (passes(one, timeMs, body)) matched.push(one.target);
     }
-    for (const one of this.rest) if (passes(one, timeMs, body)) matched(one.target);
+    for (const one of this.rest) if (passes(one, timeMs, body)) matched.push(one.target);
   }
 
   private addByValue(filter: Filter & { readonly property: string }, key: string, conditional: Conditional<T>): void {

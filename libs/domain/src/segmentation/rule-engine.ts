@@ -6,6 +6,7 @@ import type { Engine, EngineOptions, Explanation, Flip, Interest } from './engin
 import { SegmentEvaluator } from './evaluate-segments.js';
 import { explainSegment } from './explain-segment.js';
 import { mergeStates } from './merge-states.js';
+import { EntryFold } from './fold-entry.js';
 import { passTime } from './pass-time.js';
 import { ProfileState } from './profile-state.js';
 import type { RuleEntry } from './rule-entry.js';
@@ -13,6 +14,7 @@ import type { RuleEntry } from './rule-entry.js';
 export class RuleEngine implements Engine, EngineParts {
   readonly rules;
   readonly evaluator;
+  readonly folding;
   readonly initial: readonly number[];
   readonly randomSegments: readonly number[];
 
@@ -21,6 +23,7 @@ export class RuleEngine implements Engine, EngineParts {
     this.rules = compileRules(options);
     if (depthsOf) takeDepths(this.rules, depthsOf);
     this.evaluator = new SegmentEvaluator(this.rules);
+    this.folding = new EntryFold(this.rules);
     const all = this.rules.segments;
     this.randomSegments = all.filter((segment) => segment.random).map((segment) => segment.index);
     this.initial = this.initialMembers();

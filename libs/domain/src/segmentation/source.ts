@@ -1,6 +1,6 @@
 import type { EventBody } from './rule-entry.js';
 import type { Json } from '@tributary/contracts/rule';
-import { valueKey } from './compare-values.js';
+import { indexKey } from './compare-values.js';
 import type { SeriesDepth } from './event-series.js';
 import type { Gauge } from './gauge.js';
 import type { ComputedLeaf, Leaf, SequenceLeaf, TraitLeaf } from './leaf.js';
@@ -8,8 +8,6 @@ import type { LocalDays } from './local-days.js';
 import { matchSequence, type SequencePlan, type TimeSpans } from './match-sequence.js';
 import type { ProfileState } from './profile-state.js';
 import type { StepEvent } from './step-series.js';
-
-export type LeafSink = (leaf: Leaf) => void;
 
 /**
  * Something that leaves depend on and that changes as a whole: one feature's events, a trait, a score. To find which
@@ -25,7 +23,8 @@ export abstract class Source {
 
   abstract leaves(): Iterable<Leaf>;
   abstract mark(state: ProfileState, t: number): void;
-  abstract collect(state: ProfileState, t: number, flipped: LeafSink): void;
+  /** Returns the next change, as `nextChange` does. */
+  abstract collect(state: ProfileState, t: number, flipped: Leaf[]): number;
   /** The first instant after `t` at which a leaf may flip by time alone; never too late. */
   abstract nextChange(state: ProfileState, t: number): number;
 }
@@ -52,19 +51,20 @@ export class GaugeSource extends Source {
     for (let i = 0; i < this.gauges.length; i += 1) this.marked[i] = this.gauges[i]!.position(state, t);
   }
 
-  collect(state: ProfileState, t: number, flipped: LeafSink): void {
+  collect(state: ProfileState, t: number, flipped: Leaf[]): number {
+    let next = Infinity;
     for (let i = 0; i < this.gauges.length; i += 1) {
       const gauge = this.gauges[i]!;
-      gauge.collectFlips(this.marked[i]!, gauge.position(state, t), flipped);
+      const position = gauge.position(state, t);
+      gauge.collectFlips(this.marked[i]!, position, flipped);
+      next = Math.min(next, gauge.nextChange(state, t, position));
     }
+    return next;
   }
 
   nextChange(state: ProfileState, t: number): number {
     let next = Infinity;
-    for (const gauge of this.gauges) {
-      const change = gauge.nextChange(state, t);
-      if (change < next) next = change;
-    }
+    for (const gauge of this.gauges) next = Math.min(next, gauge.nextChange(state, t, gauge.position(state, t)));
     return next;
   }
 }
@@ -109,8 +109,9 @@ export class SequenceSource extends Source {
     this.marked = this.leaf.holds(state, t);
   }
 
-  collect(state: ProfileState, t: number, flipped: LeafSink): void {
-    if (this.leaf.holds(state, t) !== this.marked) flipped(this.leaf);
+  collect(state: ProfileState, t: number, flipped: Leaf[]): number {
+    if (this.leaf.holds(state, t) !== this.marked) flipped.push(this.leaf);
+    return this.nextChange(state, t);
   }
 
   nextChange(state: ProfileState, t: number): number {
@@ -135,6 +136,8 @@ export class ValueSource extends Source {
   private readonly timed: (TraitLeaf | ComputedLeaf)[] = [];
   private marked: { value: Json | undefined; t: number; days: LocalDays | undefined } = { value: undefined, t: 0, days: undefined };
   calendar = false;
+  /** While an update goes on: the key of the value before, where the value is another now. */
+  movedFrom: string | undefined = undefined;
 
   constructor(key: string, readonly read: (state: ProfileState) => Json | undefined) {
     super(key);
@@ -159,39 +162,43 @@ export class ValueSource extends Source {
     }
   }
 
+  /** How many different values are asked for. */
+  get values(): number {
+    return this.byValue.size;
+  }
+
   leaves(): Iterable<Leaf> {
     return this.all;
   }
 
   mark(state: ProfileState, t: number): void {
+    this.movedFrom = undefined;
     this.marked = { value: this.read(state), t, days: state.days };
   }
 
-  collect(state: ProfileState, t: number, flipped: LeafSink): void {
+  collect(state: ProfileState, t: number, flipped: Leaf[]): number {
     const before = this.marked;
     const value = this.read(state);
     const test = (leaf: Leaf): void => {
       const { holds } = (leaf as TraitLeaf | ComputedLeaf).test;
-      if (holds(before.value, before.t, before.days!) !== holds(value, t, state.days)) flipped(leaf);
+      if (holds(before.value, before.t, before.days!) !== holds(value, t, state.days)) flipped.push(leaf);
     };
-    if (before.value === value) {
-      this.timed.forEach(test);
-      return;
-    }
-    const [oldKey, newKey] = [before.value === undefined ? '' : valueKey(before.value), value === undefined ? '' : valueKey(value)];
+    const [oldKey, newKey] = before.value === value ? [undefined, undefined] : [keyOf(before.value), keyOf(value)];
     if (oldKey === newKey) {
       this.timed.forEach(test);
-      return;
+      return this.nextChange(state, t);
     }
+    this.movedFrom = oldKey;
     this.others.forEach(test);
     const tested = new Set<Leaf>();
     const once = (leaf: Leaf): void => {
       if (!tested.has(leaf)) test(leaf);
       tested.add(leaf);
     };
-    this.byValue.get(oldKey)?.forEach(once);
-    this.byValue.get(newKey)?.forEach(once);
+    if (oldKey !== undefined) this.byValue.get(oldKey)?.forEach(once);
+    if (newKey !== undefined) this.byValue.get(newKey)?.forEach(once);
     if (before.value === undefined || value === undefined) this.byPresence.forEach(once);
+    return this.nextChange(state, t);
   }
 
   nextChange(state: ProfileState, t: number): number {
@@ -201,6 +208,10 @@ export class ValueSource extends Source {
     for (const leaf of this.timed) next = Math.min(next, leaf.test.time!.nextChange(value, t, state.days));
     return next;
   }
+}
+
+export function keyOf(value: Json | undefined): string | undefined {
+  return value === undefined ? undefined : indexKey(value);
 }
 
 /** Few leaves that are simply asked again: a cluster, a list, a consent. */
@@ -217,8 +228,9 @@ export class PlainSource extends Source {
     this.all.forEach((leaf, i) => { this.marked[i] = leaf.holds(state, t); });
   }
 
-  collect(state: ProfileState, t: number, flipped: LeafSink): void {
-    this.all.forEach((leaf, i) => { if (leaf.holds(state, t) !== this.marked[i]) flipped(leaf); });
+  collect(state: ProfileState, t: number, flipped: Leaf[]): number {
+    this.all.forEach((leaf, i) => { if (leaf.holds(state, t) !== this.marked[i]) flipped.push(leaf); });
+    return Infinity;
   }
 
   nextChange(): number {

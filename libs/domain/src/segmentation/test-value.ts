@@ -1,5 +1,5 @@
 import type { Json, ValueTest } from '@tributary/contracts/rule';
-import { equalValues, orderValues, valueKey } from './compare-values.js';
+import { equalValues, indexKey, orderValues, valueKey } from './compare-values.js';
 import type { CompilePattern } from './engine.js';
 import type { LocalDays } from './local-days.js';
 import { parseInstant } from './parse-instant.js';
@@ -37,8 +37,8 @@ export function canonicalTest(test: ValueTest): string {
 
 function equalityKeys(test: ValueTest): CompiledTest['oneOf'] {
   if (test.ignoreCase === true || test.absent === true) return undefined;
-  if (test.op === 'equals' || test.op === 'notEquals') return { keys: [valueKey(test.value!)], negated: test.op === 'notEquals' };
-  if (test.op === 'in' || test.op === 'notIn') return { keys: (test.value as readonly Json[]).map(valueKey), negated: test.op === 'notIn' };
+  if (test.op === 'equals' || test.op === 'notEquals') return { keys: [indexKey(test.value!)], negated: test.op === 'notEquals' };
+  if (test.op === 'in' || test.op === 'notIn') return { keys: (test.value as readonly Json[]).map(indexKey), negated: test.op === 'notIn' };
   return undefined;
 }
 
