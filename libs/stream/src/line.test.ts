@@ -1,6 +1,7 @@
 import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
 import { segmentsChanged } from '@tributary/contracts/topics/segments-changed';
-import { inletEvent, openStreamStack, profileIdOf, type StreamStack, until } from '@tributary/testing/stream-stack';
+import { inletEvent, openStreamStack, profileIdOf, type StreamStack } from '@tributary/testing/stream-stack';
+import { until } from '@tributary/testing/until';
 import { passingStage, receivingStage, storedTallies, tallyingStage } from '@tributary/testing/test-stages';
 
 jest.setTimeout(60_000);
