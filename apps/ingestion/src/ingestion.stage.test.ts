@@ -123,6 +123,8 @@ describe('what has been seen', () => {
     await h.pool.query(`update ingestion.seen_periods p set ends_at = now() + interval '20 seconds' where now() between starts_at and ends_at`);
     await h.pool.query(`update ingestion.seen_periods p set starts_at = now() + interval '20 seconds' where starts_at > now()`);
     const [one, other] = [h.aStage(), h.aStage()];
+    // Somebody who is known: nothing but the message id can collide.
+    await h.ingest(one, [h.aRecord(aTrack())]);
     const event = aTrack({ messageId: 'boundary' });
     const [first, second] = [await one.decide([h.aRecord(event)]), await other.decide([h.aRecord(event)])];
     await h.commit(first);
