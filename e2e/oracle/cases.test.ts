@@ -12,6 +12,8 @@ const tables = readdirSync(tablesDir, { recursive: true, encoding: 'utf8' })
   .filter((file) => /^(sql|cases)\/.*\.cases\.json$/.test(file))
   .map((file) => ({ file, cases: JSON.parse(readFileSync(join(tablesDir, file), 'utf8')) as RuleCase[] }));
 
+tables.push({ file: 'open-cases.json', cases: JSON.parse(readFileSync(join(import.meta.dirname, 'open-cases.json'), 'utf8')) as RuleCase[] });
+
 let database: OracleDatabase;
 let client: pg.Client;
 
