@@ -1,4 +1,4 @@
-import { Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
 import type { ServiceApp } from '@tributary/service/boot';
 import { ServiceConfig } from '@tributary/service/config';
 import { ServiceLog } from '@tributary/service/service-log';
@@ -56,14 +56,15 @@ const providers: Provider[] = [
   controllers: [SegmentsController, MembersController, MembershipController, SegmentationStage],
   providers: [...serviceProviders('segmentation'), ...providers],
 })
-export class SegmentationModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class SegmentationModule implements BeforeApplicationShutdown, OnApplicationBootstrap {
   constructor(private readonly nudge: SegmentNudge) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.nudge.listen();
   }
 
-  onApplicationShutdown(): void {
+  /** Before the pool closes, which waits for connections in use. */
+  beforeApplicationShutdown(): void {
     this.nudge.close();
   }
 }
