@@ -44,7 +44,9 @@ export function randomProfiles(scene: Scene): fc.Arbitrary<readonly RandomProfil
 
 function randomProfile(scene: Scene, profileId: string): fc.Arbitrary<RandomProfile> {
   const event = fc.record({ slot: slots, jitterMs: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1), delayMs: delays, ageMs: ages, prefix: fc.constantFrom('a', 'B', 'é', '\uffee', '😀'), what: randomBody(scene) });
-  const events = fc.array(event, { maxLength: 12, size: 'max' }).map((list) =>
+  // Now and then so many that the engine no longer keeps all of them at hand.
+  const lists = fc.oneof({ arbitrary: fc.array(event, { maxLength: 12, size: 'max' }), weight: 12 }, { arbitrary: fc.array(event, { minLength: 60, maxLength: 150, size: 'max' }), weight: 1 });
+  const events = lists.map((list) =>
     list
       .map(({ slot, jitterMs, delayMs, ageMs, prefix, what }, i): HistoryEvent => {
         const claimedMs = slotMs(scene, slot) + jitterMs;
