@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { checkMemberships, waitForQuiet } from '../../tools/bench/check-result.ts';
 import { randomOf } from '../../tools/bench/workload.ts';
-import { aUser, identify, sleep, System, track } from './system.ts';
+import { aUser, identify, type Message, sleep, System, track } from './system.ts';
 
 jest.setTimeout(400_000);
 
@@ -27,9 +27,9 @@ it('each service is killed in the middle of work: nothing lost, nothing twice, m
   const random = randomOf(20_261_123);
   const users = Array.from({ length: PEOPLE }, aUser);
   const accepted = new Set<string>();
-  const send = async (messages: (object & { messageId?: string })[]): Promise<void> => {
+  const send = async (messages: readonly Message[]): Promise<void> => {
     await system.publish(messages);
-    for (const { messageId } of messages) if (messageId !== undefined) accepted.add(messageId);
+    for (const { messageId } of messages) accepted.add(messageId);
   };
   await send(users.map((user) => identify(user, { email: `${user}@example.com`, plan: 'pro' })));
   await send(users.map((user) => track(user, 'Consent Updated', { properties: { purpose: 'email_marketing', decision: 'granted', source: 'test', textVersion: '1' } })));

@@ -161,10 +161,17 @@ export function aUser(): string {
   return `user-${process.pid}-${Date.now().toString(36)}-${people++}`;
 }
 
-export function track(userId: string, event: string, more: object = {}): { readonly messageId: string } & object {
+export interface Message {
+  readonly type: string;
+  readonly messageId: string;
+  readonly timestamp: string;
+  readonly [field: string]: unknown;
+}
+
+export function track(userId: string, event: string, more: object = {}): Message {
   return { type: 'track', messageId: randomUUID(), userId, event, timestamp: new Date().toISOString(), ...more };
 }
 
-export function identify(userId: string, traits: object, more: object = {}): object {
+export function identify(userId: string, traits: object, more: object = {}): Message {
   return { type: 'identify', messageId: randomUUID(), userId, traits, timestamp: new Date().toISOString(), ...more };
 }
