@@ -53,12 +53,16 @@ function leaf(random: Random): object {
   return { sequence: [{ performed: 'Checkout Started', as: 'a' }, { performed: 'Order Completed', within: random.one(['30m', '1h', '2h']), where: [{ property: 'cart_id', op: 'equals', ref: 'a.cart_id' }], absent: true }], within: random.one(['1d', '7d']) };
 }
 
+/** How many segments are about anybody; all others are about the people of one city, as they are where there are many. */
+const BROAD_SEGMENTS = 100;
+
 function segment(random: Random, index: number) {
   const leaves = Array.from({ length: 2 + random.below(3) }, () => leaf(random));
-  // Workspaces with many segments have narrow ones: most name a city, and few people are in each.
-  if (random.next() < 0.9) leaves.splice(random.below(leaves.length + 1), 0, { trait: 'city', op: 'equals', value: random.one(CITIES) });
-  const rule = random.next() < 0.85 ? { and: leaves } : random.next() < 0.5 ? { or: leaves } : { and: [leaves[0], { not: { and: leaves.slice(1) } }] };
-  return { key: `segment-${index}`, version: 1, rule };
+  const shape = random.next();
+  const rule = shape < 0.7 ? { and: leaves } : shape < 0.9 ? { or: leaves } : { and: [leaves[0], { not: { and: leaves.slice(1) } }] };
+  if (index < BROAD_SEGMENTS) return { key: `segment-${index}`, version: 1, rule };
+  const city = { trait: 'city', op: 'equals', value: random.one(CITIES) };
+  return { key: `segment-${index}`, version: 1, rule: { and: random.next() < 0.5 ? [city, rule] : [rule, city] } };
 }
 
 function entry(random: Random, index: number, appendedAtMs: number) {

@@ -68,7 +68,10 @@ function applyAtEdge(parts: EngineParts, state: ProfileState, at: { readonly atM
   const byTime = concerned.map((segment) => before(segment));
   const leavesBefore = leaves.map((leaf) => leaf.holds(state, atMs - 1));
   folding.fold();
-  for (const source of folding.sources) state.setDue(source.index, Math.min(atMs, source.nextChange(state, atMs - 1)));
+  for (const source of folding.sources) {
+    source.forget(state);
+    state.setDue(source.index, Math.min(atMs, source.nextChange(state, atMs - 1)));
+  }
   const [now, beforeEdge] = [viewSegments(rules, state, atMs), viewSegments(rules, state, atMs - 1)];
   const decided = concerned.map((segment, i) => {
     const inside = state.members.has(segment.index);

@@ -37,6 +37,11 @@ export class EventSeries {
   capped = false;
   /** Changes with every change of the elements before this index; summaries of ranges are cached by it. */
   dirtyFrom = 0;
+  /**
+   * The positions of the feature's gauges when they were last found. They stay true until the series changes or an
+   * instant comes at which one of them may change, and then they are found again.
+   */
+  positions: number[] | undefined = undefined;
   private prunedAtLength = 64;
 
   get approximate(): boolean {

@@ -14,30 +14,26 @@ export interface Visits {
   readonly always: readonly number[];
 }
 
+interface Guard {
+  readonly leaf: Leaf;
+  /** Where the leaf asks that a value be one of some: those. */
+  readonly valued?: { readonly source: ValueSource; readonly keys: readonly string[] };
+}
+
 /** By leaf index. */
 export function planVisits(leaves: readonly Leaf[], segments: readonly SegmentPlan[], sourceByKey: ReadonlyMap<string, Source>): readonly Visits[] {
-  const sharing = new Map(leaves.map((leaf) => [leaf, leaf.parents.length]));
-  const valueOf = (leaf: Leaf): { readonly source: ValueSource; readonly keys: readonly string[] } | undefined => {
-    if (!(leaf instanceof TraitLeaf) && !(leaf instanceof ComputedLeaf)) return undefined;
-    const { oneOf } = leaf.test;
-    if (!oneOf || oneOf.negated) return undefined;
-    const key = leaf instanceof TraitLeaf ? `trait ${leaf.path}` : `computed ${leaf.computed}`;
-    return { source: sourceByKey.get(key) as ValueSource, keys: oneOf.keys };
-  };
-  const needed = segments.map((segment) => neededLeaves(segment));
+  const guards = new Map<Leaf, Guard>();
+  const guardsOf = segments.map((segment) => orderGuards(neededLeaves(segment).map((leaf) => getOrMake(guards, leaf, () => guardOf(leaf, sourceByKey)))));
   return leaves.map((leaf) => {
     const byValue = new Map<ValueSource, Map<string, number[]>>();
     const behind = new Map<Leaf, number[]>();
     const always: number[] = [];
     for (const parent of leaf.parents) {
-      const others = needed[parent]!.filter((other) => other !== leaf);
-      const valued = others.map((other) => valueOf(other)).filter((one) => one !== undefined).sort((a, b) => b.source.values - a.source.values)[0];
-      // The guard that most segments share, so that few guards are asked.
-      const guard = others.sort((a, b) => sharing.get(b)! - sharing.get(a)!)[0];
-      if (valued) {
-        const segmentsOf = getOrMake(byValue, valued.source, () => new Map<string, number[]>());
-        for (const key of new Set(valued.keys)) getOrMake(segmentsOf, key, () => []).push(parent);
-      } else if (guard) getOrMake(behind, guard, () => []).push(parent);
+      const guard = guardsOf[parent]!.find((one) => one.leaf !== leaf);
+      if (guard?.valued) {
+        const segmentsOf = getOrMake(byValue, guard.valued.source, () => new Map<string, number[]>());
+        for (const key of guard.valued.keys) getOrMake(segmentsOf, key, () => []).push(parent);
+      } else if (guard) getOrMake(behind, guard.leaf, () => []).push(parent);
       else always.push(parent);
     }
     return {
@@ -46,6 +42,19 @@ export function planVisits(leaves: readonly Leaf[], segments: readonly SegmentPl
       always,
     };
   });
+}
+
+function guardOf(leaf: Leaf, sourceByKey: ReadonlyMap<string, Source>): Guard {
+  if (!(leaf instanceof TraitLeaf) && !(leaf instanceof ComputedLeaf)) return { leaf };
+  const { oneOf } = leaf.test;
+  if (!oneOf || oneOf.negated) return { leaf };
+  const key = leaf instanceof TraitLeaf ? `trait ${leaf.path}` : `computed ${leaf.computed}`;
+  return { leaf, valued: { source: sourceByKey.get(key) as ValueSource, keys: [...new Set(oneOf.keys)] } };
+}
+
+/** First the values that tell people apart best; then the leaves that most segments share, so that few guards are asked. */
+function orderGuards(guards: Guard[]): readonly Guard[] {
+  return guards.sort((a, b) => (b.valued?.source.values ?? 0) - (a.valued?.source.values ?? 0) || b.leaf.parents.length - a.leaf.parents.length).slice(0, 2);
 }
 
 /** Leaves without which the segment can be neither entered nor kept. A named segment may still change in the same round. */

@@ -22,7 +22,10 @@ export abstract class Source {
   constructor(readonly key: string) {}
 
   abstract leaves(): Iterable<Leaf>;
+  /** `t` is an instant up to which everything that is due has been collected. */
   abstract mark(state: ProfileState, t: number): void;
+  /** The state was changed without `collect`. */
+  forget(_state: ProfileState): void {}
   /** Returns the next change, as `nextChange` does. */
   abstract collect(state: ProfileState, t: number, flipped: Leaf[]): number;
   /** The first instant after `t` at which a leaf may flip by time alone; never too late. */
@@ -36,11 +39,16 @@ export class GaugeSource extends Source {
   depth: SeriesDepth = { newest: 0, fullMs: 0, reachMs: 0, valued: false, latest: false, tiled: true };
   /** What is stored of an event beside its time; undefined: the event does not count. */
   readonly element?: FeatureElement;
-  private readonly marked: number[] = [];
+  private marked: number[] = [];
 
   constructor(key: string, element?: FeatureElement) {
     super(key);
     this.element = element;
+  }
+
+  override forget(state: ProfileState): void {
+    const series = state.series.get(this.index);
+    if (series) series.positions = undefined;
   }
 
   *leaves(): Iterable<Leaf> {
@@ -48,17 +56,25 @@ export class GaugeSource extends Source {
   }
 
   mark(state: ProfileState, t: number): void {
-    for (let i = 0; i < this.gauges.length; i += 1) this.marked[i] = this.gauges[i]!.position(state, t);
+    const known = state.series.get(this.index)?.positions;
+    this.marked = known ?? this.gauges.map((gauge) => gauge.position(state, t));
   }
 
   collect(state: ProfileState, t: number, flipped: Leaf[]): number {
     let next = Infinity;
-    for (let i = 0; i < this.gauges.length; i += 1) {
-      const gauge = this.gauges[i]!;
+    const { marked, gauges } = this;
+    for (let i = 0; i < gauges.length; i += 1) {
+      const gauge = gauges[i]!;
       const position = gauge.position(state, t);
-      gauge.collectFlips(this.marked[i]!, position, flipped);
-      next = Math.min(next, gauge.nextChange(state, t, position));
+      if (position !== marked[i]) {
+        gauge.collectFlips(marked[i]!, position, flipped);
+        marked[i] = position;
+      }
+      const change = gauge.nextChange(state, t, position);
+      if (change < next) next = change;
     }
+    const series = state.series.get(this.index);
+    if (series) series.positions = marked;
     return next;
   }
 
