@@ -15,7 +15,9 @@ import { openProcessLog } from '@tributary/service/service-providers';
 import { toProblem } from '@tributary/service/validation';
 import { createTestBroker } from '@tributary/testing/test-broker';
 import { Announcements } from './announcements.postgres.js';
+import { ConsentLedger } from './consent-ledger.postgres.js';
 import { ConsentModule } from './consent.module.js';
+import { RecordConsent } from './record-consent.js';
 import { aProfile } from './testing/an-entry.js';
 import { type ConsentDatabase, createConsentDatabase } from './testing/consent-database.js';
 import { MiniStream } from './testing/mini-stream.js';
@@ -146,6 +148,19 @@ describe('POST /v1/consents', () => {
     expect((await request('POST', '/v1/consents', aConsent())).status).toBe(201);
     stream.stalled = false;
     stream.resume();
+  });
+
+  test('a new person’s decision that the stream does not take in in time is answered 503, and recorded later', async () => {
+    stream.stalled = true;
+    const ledger = new ConsentLedger(database.pool);
+    const record = new RecordConsent({ find: () => Promise.resolve(null) }, ledger, app.get(Announcements), 150);
+    const statement = { purpose: 'profiling', decision: 'withdrawn' as const, source: 'form', textVersion: '1', jurisdiction: null, proof: { kept: 1 }, occurredAt: null };
+    await expect(record.record(WS, 'userId:patient', statement)).rejects.toMatchObject({ status: 503, code: 'not_recorded_yet', retryAfterSeconds: 5 });
+    expect((await request('GET', '/v1/profiles/userId:patient/consents')).status).toBe(404);
+    stream.stalled = false;
+    stream.resume();
+    await until(async () => (await request('GET', '/v1/profiles/userId:patient/consents')).status === 200);
+    expect((await request('GET', '/v1/profiles/userId:patient/consents')).body.history).toEqual([expect.objectContaining({ decision: 'withdrawn', proof: { kept: 1 } })]);
   });
 
   test('a decision that could not be told is told by the sweep', async () => {

@@ -54,6 +54,7 @@ export class RecordConsent {
     private readonly directory: Pick<ProfileDirectory, 'find'>,
     private readonly ledger: ConsentLedger,
     private readonly announcements: Announcements,
+    private readonly newProfileMsMax = NEW_PROFILE_MS_MAX,
   ) {}
 
   /**
@@ -92,9 +93,9 @@ export class RecordConsent {
    */
   async #recordNew(announcement: Announcement, naming: Naming): Promise<Receipt> {
     const { workspace, receipt } = announcement;
-    const deadlineMs = Date.now() + NEW_PROFILE_MS_MAX;
+    const deadlineMs = Date.now() + this.newProfileMsMax;
     await this.announcements.add(announcement, naming);
-    await within(NEW_PROFILE_MS_MAX, this.#tell(workspace, receipt));
+    await within(this.newProfileMsMax, this.#tell(workspace, receipt));
     for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 80)) {
       const entry = await this.ledger.find(workspace, receipt);
       if (entry !== undefined) return receiptOfEntry(entry);
