@@ -92,12 +92,14 @@ jest.setTimeout(60_000);
     await logIn();
     const row = (name: string) => page.getByRole('row', { name });
     expect(await row('Warm Prospects').textContent()).toMatch(/8 ms behind.*3,9\d\d/);
-    expect(await row('Dormant').textContent()).toContain('4.2 s behind');
+    // An event is known that is newer than what the segment has counted.
+    played.publishEvent(1);
+    await row('Dormant').getByText('4.2 s behind').waitFor();
     expect(await row('Spring sale 2027').textContent()).toContain('filling');
     await row('High value').getByRole('link').click();
     const segment = page.getByRole('region', { name: 'High value' });
     await segment.getByText('Stays while').waitFor();
-    await segment.getByText(/\d+ entered/).waitFor();
+    await segment.getByText(/\d+ entered/).first().waitFor();
     expect(page.url()).toContain('segment=high-value');
   });
 

@@ -21,10 +21,10 @@ export function changeMatches(change: LiveChange, text: string): boolean {
   );
 }
 
-/** Entered and left by segment. */
-export function tallyChanges(changes: readonly LiveChange[]): { tally: { [segment: string]: [entered: number, left: number] } } {
+/** Entered and left by segment, of what came while the page was open. */
+export function tallyChanges(changes: readonly LiveChange[], isBacklog: boolean): { tally: { [segment: string]: [entered: number, left: number] } } {
   const tally = new Map<string, [number, number]>();
-  for (const { segment, change } of changes) {
+  for (const { segment, change } of isBacklog ? [] : changes) {
     const counts = tally.get(segment) ?? [0, 0];
     counts[change === 'entered' ? 0 : 1]++;
     tally.set(segment, counts);

@@ -36,7 +36,8 @@ export function entryMatches(entry: Entry, text: string): boolean {
   if (entry.name.toLowerCase().includes(needle) || entry.type === needle || entry.profileId === needle) return true;
   const [, type, value] = REFERENCE.exec(text) ?? [];
   if (type === undefined || value === undefined) return entry.body.includes(text);
-  return entry.body.includes(value) && identifies(parse(entry.body), type, value);
+  // Parsing is for the few that may match; addresses are compared without case.
+  return (entry.body.includes(value) || entry.body.includes(value.toLowerCase())) && identifies(parse(entry.body), type, value);
 }
 
 export function presentEvent(entry: Entry): LiveEvent {
@@ -49,6 +50,11 @@ export function presentEvent(entry: Entry): LiveEvent {
     appendedAt: new Date(entry.appendedAtMs).toISOString(),
     body: parse(entry.body),
   };
+}
+
+/** When the newest event became known, epoch ms. */
+export function newestOf(entries: readonly Entry[]): { newestMs?: number } {
+  return entries.length === 0 ? {} : { newestMs: entries.reduce((newest, { appendedAtMs }) => Math.max(newest, appendedAtMs), 0) };
 }
 
 /** Whether the event says of its person that this identifier is theirs, at any of the places of the Segment spec. */

@@ -7,7 +7,7 @@ export interface StreamOptions<Item> {
   matches(item: Item): boolean;
   present(item: Item): unknown;
   /** Counts over everything that came, also what is not shown; goes into the batch. */
-  summarize?(items: readonly Item[]): object;
+  summarize?(items: readonly Item[], isBacklog: boolean): object;
   /** The `Last-Event-ID` of a page that comes back. */
   readonly resumeAfter: string | undefined;
   /** When the login ends, epoch ms: the stream ends with it. */
@@ -94,7 +94,7 @@ export class LiveStream<Item> {
     const counts = isBacklog ? { seen: 0, matched: 0, lost: 0 } : { seen: items.length + lost, matched: matching.length, lost };
     this.#next = next;
     this.#isFirst = false;
-    this.#send('batch', { items: shown, ...counts, ...(isBacklog ? {} : summarize?.(items)) }, next);
+    this.#send('batch', { items: shown, ...counts, ...summarize?.(items, isBacklog) }, next);
   }
 
   #send(event: string, data: unknown, next?: number): void {

@@ -4,7 +4,7 @@ import { IsOptional, IsString, MaxLength } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Credentials } from './credentials.js';
 import { changeMatches, tallyChanges } from './live-change.js';
-import { entryMatches, presentEvent } from './live-event.js';
+import { entryMatches, newestOf, presentEvent } from './live-event.js';
 import { LiveHub, type WorkspaceFeeds } from './live-hub.js';
 import { LiveStream, type StreamOptions } from './live-stream.js';
 import { sessionOf } from './request-guard.js';
@@ -32,7 +32,7 @@ export class LiveController implements BeforeApplicationShutdown, OnApplicationS
   @Get('events')
   async events(@Query() { match = '', after }: LiveQuery, @Req() request: FastifyRequest, @Res() reply: FastifyReply, @Headers('last-event-id') lastEventId?: string): Promise<void> {
     const { events: feed } = await this.#feeds();
-    this.#open(request, reply, { feed, present: presentEvent, matches: (entry) => entryMatches(entry, match), resumeAfter: lastEventId ?? after });
+    this.#open(request, reply, { feed, present: presentEvent, summarize: newestOf, matches: (entry) => entryMatches(entry, match), resumeAfter: lastEventId ?? after });
   }
 
   @Get('changes')

@@ -28,7 +28,8 @@ export async function startUpstream(): Promise<Upstream> {
     if (override !== undefined) return override(request, response);
     if (path.endsWith('/health/ready')) return send(response, 200, { status: 'ok' });
     if (request.headers.authorization !== `Bearer ${ADMIN_KEY}`) return send(response, 401, problem(401, 'unauthorized'));
-    const answer = answerTo(path.split('/').slice(1).map(decodeURIComponent));
+    const query = new URL(request.url ?? '', 'http://upstream').searchParams;
+    const answer = answerTo(path.split('/').slice(1).map(decodeURIComponent), query);
     if (answer === null) send(response, 404, problem(404, 'not_found'));
     else send(response, 200, answer);
   });
@@ -46,10 +47,14 @@ export async function startUpstream(): Promise<Upstream> {
   };
 }
 
-function answerTo(parts: readonly string[]): object | null {
+function answerTo(parts: readonly string[], query: URLSearchParams): object | null {
   const [service, version, kind, id, what, ref] = parts;
   if (version !== 'v1') return null;
   if (service === 'segmentation' && kind === 'segments') return segments(id, what, ref);
+  if (service === 'scoring' && kind === 'profiles' && id === undefined) {
+    const text = query.get('q') ?? '';
+    return { profiles: PEOPLE.filter((who) => identifiersOf(who).some(({ type, value }) => value === text || `${type}:${value}` === text)).map(profile), cursor: null };
+  }
   const person = id === undefined ? undefined : findPerson(id);
   if (kind !== 'profiles' || person === undefined) return null;
   if (service === 'segmentation' && what === 'segments') {
@@ -57,6 +62,9 @@ function answerTo(parts: readonly string[]): object | null {
   }
   if (service === 'segmentation' && what === 'changes') return { changes: person.changes.toReversed(), cursor: null };
   if (service === 'scoring' && what === undefined) return profile(person);
+  if (service === 'scoring' && what === 'scores' && ref === 'engagement') {
+    return { score: person.score, delivered: 12, opened: 7, clicked: 3, sessions: 4, asOf: iso(Date.now()), changesAt: iso(Date.now() + 7_500_000), awaiting: [], approximate: false };
+  }
   if (service === 'scoring' && what === 'events') return { events: eventsOf(person), cursor: null };
   return null;
 }
@@ -77,7 +85,9 @@ function segments(key: string | undefined, what: string | undefined, ref: string
 }
 
 function presentSegment(segment: PlaySegment): object {
-  return { ...segment, version: 3, asOf: iso(Date.now() - segment.lagMs), updatedAt: segment.createdAt };
+  const changes = PEOPLE.flatMap((who) => who.changes).filter((change) => change.segment === segment.key);
+  const moves = (kind: string) => ({ hour: changes.filter(({ change, effectiveAt }) => change === kind && Date.parse(effectiveAt) > Date.now() - 3_600_000).length, day: changes.filter(({ change }) => change === kind).length });
+  return { ...segment, entered: moves('entered'), left: moves('left'), version: 3, asOf: iso(Date.now() - segment.lagMs), updatedAt: segment.createdAt };
 }
 
 function membership(person: PlayPerson, segment: PlaySegment): object {
@@ -88,19 +98,24 @@ function membership(person: PlayPerson, segment: PlaySegment): object {
     since: isMember ? iso(sinceMs) : null,
     asOf: iso(Date.now()),
     flipsAt: isMember && segment.key !== 'cold-contacts' ? iso(Date.now() + 187_400) : null,
-    why: why(isMember && segment.stay ? segment.stay : segment.rule, isMember && segment.stay ? '/stay' : '/rule', isMember, person),
+    why: segment.stay === undefined ? why(segment.rule, '/rule', isMember, person) : whyOfTwo(segment, isMember, person),
   };
+}
+
+function whyOfTwo({ rule, stay }: PlaySegment, isMember: boolean, person: PlayPerson): object {
+  const children = [why(rule, '/rule', isMember, person), why(stay as RuleNode, '/stay', isMember, person)];
+  return { node: 'stay', path: '', holds: isMember, actual: isMember ? 'inside' : 'outside', events: [], children };
 }
 
 function why(node: RuleNode, path: string, holds: boolean, person: PlayPerson): object {
   const [kind, list] = 'and' in node ? (['and', node.and] as const) : 'or' in node ? (['or', node.or] as const) : [null, null];
   if (kind !== null) {
     const children = list.map((child, at) => why(child, `${path}/${kind}/${at}`, holds || at === 0, person));
-    return { node: kind, path, holds, actual: null, events: [], children };
+    return { node: kind, path, holds, actual: holds ? children.length : 1, events: [], children };
   }
   if ('not' in node) return { node: 'not', path, holds, actual: null, events: [], children: [why(node.not, `${path}/not`, !holds, person)] };
   const isCounted = 'performed' in node;
-  const events = isCounted && holds ? eventsOf(person).slice(0, 2).map(({ messageId, name, timestamp }) => ({ messageId, name, timestamp })) : [];
+  const events = isCounted && holds ? eventsOf(person).slice(0, 2).map(({ messageId, type, event, timestamp }) => ({ messageId, name: event ?? type, timestamp })) : [];
   return { node: isCounted ? 'performed' : 'score' in node ? 'score' : 'sequence', rule: node, path, holds, actual: isCounted ? events.length : 'score' in node ? person.score : null, events, children: [] };
 }
 
@@ -117,13 +132,12 @@ function profile(person: PlayPerson): object {
   };
 }
 
-function eventsOf(person: PlayPerson): { messageId: string; type: string; name: string; timestamp: string; properties: unknown }[] {
+function eventsOf(person: PlayPerson): { messageId: string; type: string; timestamp: string; event?: string }[] {
   const found = [];
   for (let n = 0; found.length < 14 && n < 20_000; n++) {
     const event = playEvent(n, Date.now() - found.length * (found.length + 1) * 190_000 - 240_000);
     if (event.person.id !== person.id) continue;
-    const { properties = {}, traits } = event.body as { properties?: unknown; traits?: unknown };
-    found.push({ messageId: event.messageId, type: event.type, name: event.name, timestamp: iso(event.atMs), appendedAt: iso(event.atMs + 4), properties, ...(traits ? { traits } : {}) });
+    found.push({ ...event.body, messageId: event.messageId, type: event.type, timestamp: iso(event.atMs), appendedAt: iso(event.atMs + 4) });
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import '@fontsource-variable/inter';
 import './design/tokens.css';
-import './design/base.css';
+import './design/reset.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';

@@ -7,6 +7,8 @@ export interface LiveBatch<Item> {
   readonly seen: number;
   readonly matched: number;
   readonly lost: number;
+  /** Of events: when the newest one became known, matching or not, epoch ms. */
+  readonly newestMs?: number;
   /** Of changes: entered and left by segment, over all that was seen. */
   readonly tally?: { readonly [segment: string]: readonly [entered: number, left: number] };
 }

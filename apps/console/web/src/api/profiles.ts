@@ -16,9 +16,22 @@ export interface Profile {
 export interface ProfileEvent {
   readonly messageId: string;
   readonly type: string;
+  /** Of a track event its name, of other kinds empty. */
   readonly name: string;
   readonly timestamp: string;
-  readonly [field: string]: unknown;
+  /** As it was sent and cleansed. */
+  readonly body: { readonly [field: string]: unknown };
+}
+
+/** What the engagement score is made of. */
+export interface ScoreParts {
+  readonly score: number;
+  readonly delivered: number;
+  readonly opened: number;
+  readonly clicked: number;
+  readonly sessions: number;
+  /** When it changes by time alone; null: never. */
+  readonly changesAt: string | null;
 }
 
 export interface ProfileSegment {
@@ -30,9 +43,27 @@ export function getProfile(ref: string, signal: AbortSignal): Promise<Profile> {
   return request(`/scoring/v1/profiles/${part(ref)}`, { signal });
 }
 
-export function listProfileEvents(ref: string, cursor: string | null, signal: AbortSignal): Promise<{ events: ProfileEvent[]; cursor: string | null }> {
+/** By a profile id, `<type>:<value>`, or the exact value of a common identifier. */
+export async function searchProfiles(text: string, signal: AbortSignal): Promise<readonly Profile[]> {
+  const { profiles } = await request<{ profiles: Profile[] }>(`/scoring/v1/profiles?q=${part(text)}&limit=5`, { signal });
+  return profiles;
+}
+
+export function getScoreParts(ref: string, score: string, signal: AbortSignal): Promise<ScoreParts> {
+  return request(`/scoring/v1/profiles/${part(ref)}/scores/${part(score)}`, { signal });
+}
+
+/** Newest first. */
+export async function listProfileEvents(ref: string, cursor: string | null, signal: AbortSignal): Promise<{ events: ProfileEvent[]; cursor: string | null }> {
   const from = cursor === null ? '' : `&cursor=${part(cursor)}`;
-  return request(`/scoring/v1/profiles/${part(ref)}/events?limit=50${from}`, { signal });
+  const page = await request<{ events: EventAnswer[]; cursor: string | null }>(`/scoring/v1/profiles/${part(ref)}/events?limit=50${from}`, { signal });
+  return { events: page.events.map(toEvent), cursor: page.cursor };
+}
+
+type EventAnswer = { readonly messageId: string; readonly type: string; readonly timestamp: string; readonly event?: unknown };
+
+function toEvent(body: EventAnswer): ProfileEvent {
+  return { messageId: body.messageId, type: body.type, name: typeof body.event === 'string' ? body.event : '', timestamp: body.timestamp, body: { ...body } };
 }
 
 export function listProfileSegments(ref: string, signal: AbortSignal): Promise<{ segments: ProfileSegment[]; asOf: string }> {

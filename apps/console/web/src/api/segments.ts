@@ -10,9 +10,18 @@ export interface Segment {
   readonly status: 'backfilling' | 'live' | 'paused';
   readonly count: number;
   readonly version: number;
-  readonly asOf: string;
-  readonly lagMs: number;
+  /** Everything known before this instant is in the count; null before the first event. */
+  readonly asOf: string | null;
+  readonly lagMs: number | null;
   readonly warnings?: readonly (string | { readonly detail: string })[];
+  readonly entered?: Moves;
+  readonly left?: Moves;
+}
+
+/** How many within the last hour and day. */
+export interface Moves {
+  readonly hour: number;
+  readonly day: number;
 }
 
 export interface Member {
@@ -28,7 +37,7 @@ export interface Why {
   readonly path: string;
   readonly holds: boolean;
   readonly actual: Json;
-  readonly events: readonly { readonly messageId?: string; readonly name: string; readonly timestamp: string }[];
+  readonly events: readonly { readonly messageId?: string | null; readonly name: string; readonly timestamp: string }[];
   readonly children: readonly Why[];
   readonly rule?: Json;
   readonly approximate?: boolean;
@@ -37,10 +46,11 @@ export interface Why {
 export interface Membership {
   readonly member: boolean;
   readonly since: string | null;
-  readonly asOf: string;
+  readonly asOf: string | null;
   /** When time alone changes it, or null. */
   readonly flipsAt: string | null;
-  readonly why: Why;
+  /** Null while the segment is being filled for this person. */
+  readonly why: Why | null;
 }
 
 export const SEGMENTS_MAX = 1_000;
@@ -54,23 +64,9 @@ export function getSegment(key: string, signal: AbortSignal): Promise<Segment> {
   return request(`/segmentation/v1/segments/${part(key)}`, { signal });
 }
 
-export function listMembers(key: string, cursor: string | null, signal: AbortSignal): Promise<{ members: Member[]; cursor: string | null; asOf: string }> {
+export function listMembers(key: string, cursor: string | null, signal: AbortSignal): Promise<{ members: Member[]; cursor: string | null; asOf: string | null }> {
   const from = cursor === null ? '' : `&cursor=${part(cursor)}`;
-  return request(`/segmentation/v1/segments/${part(key)}/members?limit=50${from}`, { signal });
-}
-
-/** How many entered and left since an instant; `isMore` where there were more than one answer holds. */
-export interface Movement {
-  readonly entered: number;
-  readonly left: number;
-  readonly isMore: boolean;
-}
-
-export async function countMovement(key: string, sinceMs: number, signal: AbortSignal): Promise<Movement> {
-  const since = part(new Date(sinceMs).toISOString());
-  const { changes, cursor } = await request<{ changes: { change: string }[]; cursor: string | null }>(`/segmentation/v1/segments/${part(key)}/changes?since=${since}&limit=1000`, { signal });
-  const entered = changes.filter(({ change }) => change === 'entered').length;
-  return { entered, left: changes.length - entered, isMore: cursor !== null };
+  return request(`/segmentation/v1/segments/${part(key)}/members?limit=25${from}`, { signal });
 }
 
 export function getMembership(key: string, ref: string, signal: AbortSignal): Promise<Membership> {

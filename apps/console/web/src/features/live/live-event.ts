@@ -32,14 +32,15 @@ export function iconOf(type: string, name: string): IconName {
 export function titleOf(type: string, name: string): string {
   if (type === 'page') return 'Page viewed';
   if (type === 'screen') return 'Screen viewed';
-  return name === '' ? type.slice(0, 1).toUpperCase() + type.slice(1) : name;
+  return name === '' || name === type ? type.slice(0, 1).toUpperCase() + type.slice(1) : name;
 }
 
 const SHOWN_FIRST = ['name', 'title', 'product_name', 'subject', 'path', 'url', 'plan', 'order_id', 'email', 'product_id'];
 
 /** The few properties that tell one event from the next. */
 export function summaryOf(body: EventBody | null): string {
-  const details = { ...recordOf(body?.['traits']), ...recordOf(body?.['properties']) };
+  // A page's name stands beside its properties.
+  const details: { readonly [field: string]: unknown } = { name: body?.['type'] === 'page' ? body['name'] : undefined, ...recordOf(body?.['traits']), ...recordOf(body?.['properties']) };
   const parts: string[] = [];
   const money = details['revenue'] ?? details['total'] ?? details['price'];
   if (typeof money === 'number') parts.push(typeof details['currency'] === 'string' ? `${money.toFixed(2)} ${details['currency']}` : String(money));
@@ -47,7 +48,7 @@ export function summaryOf(body: EventBody | null): string {
     const value = details[key];
     if (parts.length < 2 && (typeof value === 'string' || typeof value === 'number') && value !== '') parts.push(String(value));
   }
-  return parts.reverse().join(' · ');
+  return [...new Set(parts.reverse())].join(' · ');
 }
 
 export function identifiersOf(body: EventBody | null): LabelledIdentifier[] {

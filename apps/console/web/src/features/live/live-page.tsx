@@ -28,7 +28,6 @@ const SEEN_CHANGES_MAX = 500;
 export function LivePage() {
   const { params } = useLocation();
   const [person, segmentKey, view] = [params.get('person'), params.get('segment'), viewOf(params)];
-  const segments = useQuery('segments', listSegments, { everyMs: SEGMENTS_EVERY_MS });
   const [changeFilter, setChangeFilter] = useState('');
   const [eventFilter, setEventFilter] = useState('');
   const [tallies] = useState(() => new Tallies());
@@ -41,7 +40,19 @@ export function LivePage() {
     [tallies],
   );
   const changes = useLiveRows<SegmentChange>('changes', changeFilter === '' ? (segmentKey ?? '') : changeFilter, onChanges);
-  const events = useLiveRows<LiveEvent>('events', eventFilter);
+  const newestMs = useRef<number | null>(null);
+  const events = useLiveRows<LiveEvent>('events', eventFilter, (batch) => (newestMs.current = batch.newestMs ?? newestMs.current));
+  const segmentsQuery = useQuery(
+    'segments',
+    async (signal) => {
+      // From before the question: an event seen by then has to be in the answer, or the segments are behind.
+      const newest = { appendedMs: newestMs.current, isWatching: events.state === 'live' };
+      return { segments: await listSegments(signal), newest };
+    },
+    { everyMs: SEGMENTS_EVERY_MS },
+  );
+  const newest = segmentsQuery.data?.newest ?? { appendedMs: null, isWatching: false };
+  const segments = { ...segmentsQuery, data: segmentsQuery.data?.segments ?? null };
   const names = useMemo(() => new Map(segments.data?.map(({ key, name }) => [key, name])), [segments.data]);
   const segment = segments.data?.find(({ key }) => key === segmentKey) ?? null;
   const isDetailed = person !== null || segment !== null;
@@ -57,7 +68,7 @@ export function LivePage() {
       <TopBar streams={{ change: changes.state, event: events.state }} />
       <main className={classes(styles.main, isDetailed && styles.detailed)} data-view={view}>
         <h1 className="visually-hidden">What happens now</h1>
-        <SegmentsPanel query={segments} tallies={tallies} selected={segmentKey} className={styles.segments ?? ''} />
+        <SegmentsPanel query={segments} newest={newest} tallies={tallies} selected={segmentKey} className={styles.segments ?? ''} />
         <div className={styles.streams}>
           <LiveList
             title="Changes"
@@ -85,7 +96,7 @@ export function LivePage() {
         </div>
         <div className={styles.detail}>
           {person !== null && <PersonPanel reference={person} segments={segments.data ?? []} liveChanges={seenChanges.current} />}
-          {person === null && segment !== null && <SegmentPanel segment={segment} />}
+          {person === null && segment !== null && <SegmentPanel segment={segment} newest={newest} />}
           {!isDetailed && (
             <Panel title="Person">
               <EmptyState icon="person" title="Who is in, and why">

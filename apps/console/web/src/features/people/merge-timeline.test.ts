@@ -1,7 +1,7 @@
 import type { ProfileChange, ProfileEvent } from '../../api/profiles.js';
 import { mergeTimeline } from './merge-timeline.js';
 
-const event = (messageId: string, second: number): ProfileEvent => ({ messageId, type: 'track', name: 'x', timestamp: new Date(second * 1_000).toISOString() });
+const event = (messageId: string, second: number): ProfileEvent => ({ messageId, type: 'track', name: 'x', timestamp: new Date(second * 1_000).toISOString(), body: {} });
 const change = (sequence: number, second: number): ProfileChange => ({ segment: 'vip', change: 'entered', cause: 'event', sequence, effectiveAt: new Date(second * 1_000).toISOString() });
 const keys = (...parts: Parameters<typeof mergeTimeline>) => mergeTimeline(...parts).map(({ key }) => key);
 

@@ -1,4 +1,5 @@
-import type { Profile } from '../../api/profiles.js';
+import { getScoreParts, type Profile } from '../../api/profiles.js';
+import { useQuery } from '../../api/use-query.js';
 import { Chip } from '../../design/chip.js';
 import { classes } from '../../design/class-names.js';
 import { CopyText } from '../../design/copy-text.js';
@@ -29,13 +30,7 @@ export function PersonHead({ profile }: { readonly profile: Profile }) {
         </div>
       </div>
       {Object.entries(profile.scores).map(([key, score]) => (
-        <div key={key} className={styles.score}>
-          <span className={styles.scoreName}>{key}</span>
-          <span className={styles.track}>
-            <span className={styles.level} style={{ width: `${Math.min(100, Math.max(0, score))}%` }} />
-          </span>
-          <span className={classes(styles.scoreValue, 'tabular')}>{formatDecimal(score)}</span>
-        </div>
+        <Score key={key} profileId={profile.id} name={key} score={score} />
       ))}
       {profile.cluster && (
         <p>
@@ -61,6 +56,35 @@ export function PersonHead({ profile }: { readonly profile: Profile }) {
         ))}
       </dl>
       {more > 0 && <p className={styles.seen}>and {more} more identifiers</p>}
+    </div>
+  );
+}
+
+const FRESH_EVERY_MS = 10_000;
+
+/** A score as a bar, and what it is made of where the service says. */
+function Score({ profileId, name, score }: { readonly profileId: string; readonly name: string; readonly score: number }) {
+  const { data: parts } = useQuery(`score ${name} of ${profileId}`, (signal) => getScoreParts(profileId, name, signal), { everyMs: FRESH_EVERY_MS });
+  return (
+    <div>
+      <div className={styles.score}>
+        <span className={styles.scoreName}>{name}</span>
+        <span className={styles.track}>
+          <span className={styles.level} style={{ width: `${Math.min(100, Math.max(0, score))}%` }} />
+        </span>
+        <span className={classes(styles.scoreValue, 'tabular')}>{formatDecimal(score)}</span>
+      </div>
+      {parts !== null && (
+        <p className={styles.seen}>
+          {parts.opened} opened and {parts.clicked} clicked of {parts.delivered} mails, {parts.sessions} visits
+          {parts.changesAt !== null && (
+            <>
+              {' '}
+              · changes <Instant at={parts.changesAt} />
+            </>
+          )}
+        </p>
+      )}
     </div>
   );
 }

@@ -9,7 +9,7 @@ import { Instant } from '../../design/instant.js';
 import { JsonView } from '../../design/json-view.js';
 import { Banner, EmptyState, ErrorState, Skeleton } from '../../design/notice.js';
 import { describeCause } from '../live/describe-cause.js';
-import { iconOf, summaryOf, titleOf, type EventBody } from '../live/live-event.js';
+import { iconOf, summaryOf, titleOf } from '../live/live-event.js';
 import { mergeTimeline, type Moment } from './merge-timeline.js';
 import styles from './person-timeline.module.css';
 
@@ -72,7 +72,6 @@ function MomentItem({ moment, names }: { readonly moment: Moment; readonly names
 
 function EventMoment({ event }: { readonly event: ProfileEvent }) {
   const [isOpen, setOpen] = useState(false);
-  const body = (event['body'] ?? event) as EventBody;
   return (
     <li className={styles.moment}>
       <span className={styles.mark}>
@@ -80,14 +79,14 @@ function EventMoment({ event }: { readonly event: ProfileEvent }) {
       </span>
       <button type="button" className={styles.line} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <span className={styles.title}>{titleOf(event.type, event.name)}</span>
-        <span className={styles.summary}>{summaryOf(body)}</span>
+        <span className={styles.summary}>{summaryOf(event.body)}</span>
       </button>
       <span className={styles.time}>
         <Instant at={event.timestamp} />
       </span>
       {isOpen && (
         <div className={styles.body}>
-          <JsonView value={body} />
+          <JsonView value={event.body} />
         </div>
       )}
     </li>

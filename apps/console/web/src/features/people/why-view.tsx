@@ -9,6 +9,7 @@ import { Instant } from '../../design/instant.js';
 import { useNow } from '../../design/now.js';
 import { ErrorState, Skeleton } from '../../design/notice.js';
 import { formatClock, formatDuration } from '../../format/format-instant.js';
+import { titleOf } from '../live/live-event.js';
 import { describeActual, describeWhy } from './describe-why.js';
 import styles from './why-view.module.css';
 
@@ -31,12 +32,18 @@ export function WhyView({ profileId, segmentKey, changeCount }: WhyViewProps) {
   return (
     <div className={styles.why}>
       <Flip membership={data} />
-      <ul aria-label="Why">
-        <Node why={data.why} />
-      </ul>
-      <p className={styles.asOf}>
-        Exact as of <Instant at={data.asOf} form="ago" />
-      </p>
+      {data.why === null ? (
+        <p>This segment is being filled. The reasons follow once it is live.</p>
+      ) : (
+        <ul aria-label="Why">
+          <Node why={data.why} />
+        </ul>
+      )}
+      {data.asOf !== null && (
+        <p className={styles.asOf}>
+          Exact as of <Instant at={data.asOf} form="ago" />
+        </p>
+      )}
     </div>
   );
 }
@@ -70,7 +77,7 @@ function Node({ why }: { readonly why: Why }) {
         <span className={why.children.length > 0 ? styles.joint : styles.leaf}>{describeWhy(why, rule)}</span>
         {actual !== null && (
           <span className={styles.actual}>
-            <Chip tone={why.holds ? 'entered' : 'neutral'} tip={why.approximate ? 'More events than are kept one by one: this is approximate' : 'What it is for this person'}>
+            <Chip tone={why.holds && why.children.length === 0 ? 'entered' : 'neutral'} tip={why.approximate ? 'More events than are kept one by one: this is approximate' : 'What it is for this person'}>
               {why.approximate ? '≈ ' : ''}
               {actual}
             </Chip>
@@ -81,7 +88,7 @@ function Node({ why }: { readonly why: Why }) {
         <ul className={styles.events}>
           {why.events.slice(-EVENTS_SHOWN).map((event, at) => (
             <li key={event.messageId ?? at}>
-              {event.name} <Instant at={event.timestamp} form="ago" />
+              {titleOf(event.name, event.name)} <Instant at={event.timestamp} form="ago" />
             </li>
           ))}
           {more > 0 && <li>and {more} before</li>}

@@ -1,26 +1,22 @@
 import type { Segment } from '../../api/segments.js';
 import { classes } from '../../design/class-names.js';
 import { Icon } from '../../design/icon.js';
-import { formatDuration, formatExact } from '../../format/format-instant.js';
+import { useNow } from '../../design/now.js';
+import { formatDuration, formatExact, formatRelative } from '../../format/format-instant.js';
+import { judgeFreshness, type NewestEvent } from './judge-freshness.js';
 import styles from './freshness.module.css';
 
-/** Further behind than this is worth a colour. */
-const LAG_OLD_MS = 2_000;
+interface FreshnessProps {
+  readonly segment: Pick<Segment, 'status' | 'lagMs' | 'asOf' | 'warnings'>;
+  readonly newest: NewestEvent;
+}
 
-/** How far the counts of a segment are behind the present, or what keeps it from being exact. */
-export function Freshness({ segment }: { readonly segment: Pick<Segment, 'status' | 'lagMs' | 'asOf' | 'warnings'> }) {
-  const { status, lagMs, asOf, warnings = [] } = segment;
-  const isOld = lagMs > LAG_OLD_MS;
-  const asOfMs = Date.parse(asOf);
-  const tip = Number.isNaN(asOfMs) ? undefined : `Exact as of ${formatExact(asOfMs)}`;
+/** How far the count of a segment is behind what is known, or what keeps it from being exact. */
+export function Freshness({ segment, newest }: FreshnessProps) {
+  const { status, warnings = [] } = segment;
   return (
     <span className={styles.line}>
-      {status === 'live' && (
-        <span className={classes(styles.state, isOld ? styles.old : styles.live)} data-tip={tip}>
-          <span className={styles.dot} />
-          {formatDuration(lagMs)} behind
-        </span>
-      )}
+      {status === 'live' && <Lag segment={segment} newest={newest} />}
       {status === 'backfilling' && (
         <span className={classes(styles.state, styles.busy)} data-tip="It is being filled from the history. Its count grows until it is live.">
           <span className={styles.dot} />
@@ -39,6 +35,26 @@ export function Freshness({ segment }: { readonly segment: Pick<Segment, 'status
           <span className="visually-hidden">{warnings.length} warnings</span>
         </span>
       )}
+    </span>
+  );
+}
+
+function Lag({ segment, newest }: FreshnessProps) {
+  const nowMs = useNow();
+  const verdict = judgeFreshness(segment, newest);
+  const asOfMs = Date.parse(segment.asOf ?? '');
+  const exact = Number.isNaN(asOfMs) ? 'Nothing has come in yet.' : `Exact as of ${formatExact(asOfMs)}`;
+  const [tone, text, tip] = {
+    empty: [styles.unknown, 'no events yet', exact],
+    fresh: [styles.live, `${formatDuration(segment.lagMs ?? 0)} behind`, exact],
+    quiet: [styles.live, 'up to date', `${exact}\nNothing has come in since.`],
+    behind: [styles.old, `${formatDuration(segment.lagMs ?? 0)} behind`, exact],
+    unknown: [styles.unknown, `as of ${formatRelative(asOfMs, nowMs, 'ago')}`, exact],
+  }[verdict] as [string, string, string];
+  return (
+    <span className={classes(styles.state, tone)} data-tip={tip}>
+      <span className={styles.dot} />
+      {text}
     </span>
   );
 }

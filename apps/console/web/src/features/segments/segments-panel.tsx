@@ -4,22 +4,24 @@ import { classes } from '../../design/class-names.js';
 import { useNow } from '../../design/now.js';
 import { Banner, EmptyState, ErrorState, Skeleton } from '../../design/notice.js';
 import { Panel } from '../../design/panel.js';
-import { formatCount } from '../../format/format-number.js';
+import { formatCompact, formatCount } from '../../format/format-number.js';
 import { Link } from '../../navigation/location.js';
 import { FlowChart } from './flow-chart.js';
 import { Freshness } from './freshness.js';
+import type { NewestEvent } from './judge-freshness.js';
 import { TALLY_MINUTES, type Tallies } from './tallies.js';
 import styles from './segments-panel.module.css';
 
 interface SegmentsPanelProps {
   readonly query: Query<readonly Segment[]>;
   readonly tallies: Tallies;
+  readonly newest: NewestEvent;
   /** Key of the segment that is looked at. */
   readonly selected: string | null;
   readonly className?: string;
 }
 
-export function SegmentsPanel({ query, tallies, selected, className }: SegmentsPanelProps) {
+export function SegmentsPanel({ query, tallies, newest, selected, className }: SegmentsPanelProps) {
   const { data: segments, error, isLoading, reload } = query;
   const nowMs = useNow();
   return (
@@ -43,7 +45,7 @@ export function SegmentsPanel({ query, tallies, selected, className }: SegmentsP
           </thead>
           <tbody>
             {segments.map((segment) => (
-              <SegmentRow key={segment.key} segment={segment} isSelected={segment.key === selected} tally={tallies.of(segment.key, nowMs)} />
+              <SegmentRow key={segment.key} segment={segment} newest={newest} isSelected={segment.key === selected} tally={tallies.of(segment.key, nowMs)} />
             ))}
           </tbody>
         </table>
@@ -54,34 +56,37 @@ export function SegmentsPanel({ query, tallies, selected, className }: SegmentsP
 
 interface SegmentRowProps {
   readonly segment: Segment;
+  readonly newest: NewestEvent;
   readonly isSelected: boolean;
   readonly tally: ReturnType<Tallies['of']>;
 }
 
-function SegmentRow({ segment, isSelected, tally }: SegmentRowProps) {
-  const since = `Entered ${formatCount(tally.entered)}, left ${formatCount(tally.left)} since this page was opened.\nThe chart shows the last ${TALLY_MINUTES} min.`;
+function SegmentRow({ segment, newest, isSelected, tally }: SegmentRowProps) {
+  // The service counts the last hour; of one that does not, what this page has seen is counted.
+  const [entered, left] = [segment.entered?.hour ?? tally.entered, segment.left?.hour ?? tally.left];
+  const period = segment.entered === undefined ? 'since this page was opened' : 'in the last hour';
   return (
     <tr className={classes(styles.row, isSelected && styles.selected)}>
       <th scope="row">
         <Link params={{ segment: isSelected ? null : segment.key, person: null }} className={styles.link} aria-current={isSelected ? 'true' : undefined}>
           <span className={styles.name}>{segment.name}</span>
           <span className={styles.under}>
-            <Freshness segment={segment} />
+            <Freshness segment={segment} newest={newest} />
             <code className={styles.key}>{segment.key}</code>
           </span>
         </Link>
       </th>
-      <td className={styles.flow} data-tip={since}>
+      <td className={styles.flow} data-tip={`Entered and left, the last ${TALLY_MINUTES} min on this page`}>
         <FlowChart steps={tally.steps} />
       </td>
       <td className={styles.numbers}>
         <span className={styles.count}>{formatCount(segment.count)}</span>
-        <span className={styles.moves}>
-          <span className={classes(styles.entered, tally.entered === 0 && styles.none)}>
-            <span className="visually-hidden">entered </span>+{formatCount(tally.entered)}
+        <span className={styles.moves} data-tip={`${formatCount(entered)} entered, ${formatCount(left)} left ${period}`}>
+          <span className={classes(styles.entered, entered === 0 && styles.none)}>
+            <span className="visually-hidden">entered </span>+{formatCompact(entered)}
           </span>
-          <span className={classes(styles.left, tally.left === 0 && styles.none)}>
-            <span className="visually-hidden">left </span>−{formatCount(tally.left)}
+          <span className={classes(styles.left, left === 0 && styles.none)}>
+            <span className="visually-hidden">left </span>−{formatCompact(left)}
           </span>
         </span>
       </td>

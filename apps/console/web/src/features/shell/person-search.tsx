@@ -1,9 +1,15 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useRef, useState } from 'react';
+import { type Profile, searchProfiles } from '../../api/profiles.js';
+import { useQuery } from '../../api/use-query.js';
 import { classes } from '../../design/class-names.js';
 import { Icon } from '../../design/icon.js';
+import { personLabel } from '../../format/person-label.js';
 import { navigate, withParams } from '../../navigation/location.js';
+import { personName } from '../people/person-name.js';
 import { readingsOf } from './read-reference.js';
 import styles from './person-search.module.css';
+
+const SETTLE_MS = 200;
 
 /** Finds somebody by any identifier. `/` and Ctrl+K lead here. */
 export function PersonSearch() {
@@ -12,8 +18,10 @@ export function PersonSearch() {
   const [chosen, setChosen] = useState(0);
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
-  const readings = readingsOf(text);
-  const isShown = isOpen && readings.length > 0;
+  const wanted = useSettled(text.trim(), SETTLE_MS);
+  const found = useQuery(isOpen && wanted !== '' ? `search ${wanted}` : null, (signal) => searchProfiles(wanted, signal));
+  const choices = choicesOf(text, wanted === text.trim() ? (found.data ?? []) : []);
+  const isShown = isOpen && choices.length > 0;
 
   useEffect(() => {
     const onKey = (event: globalThis.KeyboardEvent) => {
@@ -36,14 +44,14 @@ export function PersonSearch() {
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
-    const reading = readings[chosen] ?? readings[0];
-    if (reading !== undefined) open(reading.reference);
+    const choice = choices[chosen] ?? choices[0];
+    if (choice !== undefined) open(choice.reference);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
-      const step = event.key === 'ArrowDown' ? 1 : readings.length - 1;
-      if (readings.length > 0) setChosen((chosen + step) % readings.length);
+      const step = event.key === 'ArrowDown' ? 1 : choices.length - 1;
+      if (choices.length > 0) setChosen((chosen + step) % choices.length);
     } else if (event.key === 'Escape') {
       event.stopPropagation();
       if (isShown) setOpen(false);
@@ -80,8 +88,8 @@ export function PersonSearch() {
       />
       <kbd className={styles.key}>/</kbd>
       {isShown && (
-        <ul className={styles.list} id={`${id}-list`} role="listbox" aria-label="Read as">
-          {readings.map(({ reference, type, value }, at) => (
+        <ul className={styles.list} id={`${id}-list`} role="listbox" aria-label="People">
+          {choices.map(({ reference, label, text: shown }, at) => (
             <li
               key={reference}
               id={`${id}-${at}`}
@@ -92,8 +100,8 @@ export function PersonSearch() {
               onPointerDown={(event) => event.preventDefault()}
               onClick={() => open(reference)}
             >
-              <span className={styles.type}>{type}</span>
-              <span className={styles.value}>{value}</span>
+              <span className={styles.type}>{label}</span>
+              <span className={styles.value}>{shown}</span>
               {at === chosen && <kbd className={styles.key}>↵</kbd>}
             </li>
           ))}
@@ -101,4 +109,29 @@ export function PersonSearch() {
       )}
     </form>
   );
+}
+
+interface Choice {
+  readonly reference: string;
+  readonly label: string;
+  readonly text: string;
+}
+
+/** Who was found, then what else the text may mean. */
+function choicesOf(text: string, found: readonly Profile[]): readonly Choice[] {
+  const people = found.map((profile) => {
+    const [name, label] = [personName(profile), personLabel(profile.identifiers, profile.id)];
+    return { reference: profile.id, label: 'found', text: name === label ? name : `${name} · ${label}` };
+  });
+  return [...people, ...readingsOf(text).map(({ reference, type, value }) => ({ reference, label: type, text: value }))];
+}
+
+/** The value once it has not changed for a moment. */
+function useSettled(value: string, settleMs: number): string {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setSettled(value), settleMs);
+    return () => window.clearTimeout(timer);
+  }, [value, settleMs]);
+  return settled;
 }
