@@ -13,6 +13,9 @@ let database: CleansingDatabase;
 let counts: QualityCounts;
 let quarantine: Quarantine;
 
+// Real servers, on a machine that may be busy.
+jest.setTimeout(60_000);
+
 beforeAll(async () => {
   database = await createCleansingDatabase();
   counts = new QualityCounts(database.pool);

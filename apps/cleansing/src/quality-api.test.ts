@@ -19,6 +19,9 @@ let database: CleansingDatabase;
 let app: NestFastifyApplication;
 let url: string;
 
+// Real servers, on a machine that may be busy.
+jest.setTimeout(60_000);
+
 beforeAll(async () => {
   database = await createCleansingDatabase();
   await database.pool.query("insert into ingestion.keys values ($1, 'admin', 'ws_a', null, true), ($2, 'admin', 'ws_b', null, true)", [hashKey(ADMIN_KEY), hashKey('ak_stranger')]);

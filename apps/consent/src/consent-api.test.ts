@@ -37,6 +37,9 @@ let app: NestFastifyApplication;
 let url: string;
 let client: grpc.Client & { [method: string]: (request: object, metadata: grpc.Metadata, done: (error: grpc.ServiceError | null, answer: never) => void) => void };
 
+// Real servers, on a machine that may be busy.
+jest.setTimeout(60_000);
+
 beforeAll(async () => {
   database = await createConsentDatabase();
   await seed();

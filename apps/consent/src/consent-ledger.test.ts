@@ -11,6 +11,9 @@ const WS = 'ws_a';
 let database: ConsentDatabase;
 let ledger: ConsentLedger;
 
+// Real servers, on a machine that may be busy.
+jest.setTimeout(60_000);
+
 beforeAll(async () => {
   database = await createConsentDatabase();
   ledger = new ConsentLedger(database.pool);

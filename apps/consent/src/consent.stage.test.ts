@@ -11,6 +11,9 @@ let stage: ConsentStage;
 let people = 100;
 let queries = 0;
 
+// Real servers, on a machine that may be busy.
+jest.setTimeout(60_000);
+
 beforeAll(async () => {
   database = await createConsentDatabase();
   ledger = new ConsentLedger(database.pool);
