@@ -1,5 +1,3 @@
-import { SMTPServer } from 'smtp-server';
-import type { AddressInfo } from 'node:net';
 import { Mailbox } from '../mailbox/mailbox.js';
 import { createDeliveryDatabase, type DeliveryDatabase, WORKSPACE } from '../testing/delivery-database.js';
 import { aChange, DeliveryHarness } from '../testing/delivery-harness.js';
@@ -244,83 +242,6 @@ describe('a process that dies', () => {
     await delivery.change(...people.map((profileId) => aChange(profileId, { segment: 'crowd' })));
     await Promise.all([sendAll(), sendAll()]);
     expect(mailbox.store.list().filter(({ to }) => to[0]?.startsWith('crowd-'))).toHaveLength(60);
-  });
-});
-
-describe('the mail server', () => {
-  test('that is away is tried again later, and the mail goes out once', async () => {
-    await delivery.addAutomation({ segment: 'away' });
-    const profileId = await database.addPerson({ email: 'away@a.example' });
-    await delivery.change(aChange(profileId, { segment: 'away' }));
-    const nowhere = new SmtpProvider({ url: 'smtp://127.0.0.1:1', from: 'mail@shop.example', connectionsMax: 1 });
-    await sendAll(nowhere);
-    nowhere.close();
-    expect(await delivery.decisions(profileId)).toEqual([]);
-    await database.pool.query(`update delivery.sends set next_attempt_ms = 0 where state = 'claimed'`);
-    await sendAll();
-    expect(mailsTo('away@a.example')).toHaveLength(1);
-    expect(await delivery.decisions(profileId)).toMatchObject([{ reason: 'sent' }]);
-  });
-
-  test('that is away for a day is given up', async () => {
-    await delivery.addAutomation({ segment: 'gone' });
-    const profileId = await database.addPerson();
-    await delivery.change(aChange(profileId, { segment: 'gone' }));
-    await database.pool.query(`update delivery.sends set claimed_ms = claimed_ms - 86400000 where profile_id = $1`, [profileId]);
-    await sendAll(aProvider(async () => ({ handOver: 'failed', failure: { replyCode: 451, reply: '451 later', stage: 'envelope', isContentComplete: false } })));
-    expect(await delivery.decisions(profileId)).toMatchObject([{ reason: 'provider_unavailable' }]);
-  });
-
-  test('that knows no such person suppresses the address; one that dislikes the content does not', async () => {
-    await delivery.addAutomation({ segment: 'refused' });
-    const server = new SMTPServer({
-      disabledCommands: ['STARTTLS', 'AUTH'], authOptional: true, disableReverseLookup: true,
-      onRcptTo: ({ address }, _session, done) => done(address.startsWith('nobody') ? Object.assign(new Error('5.1.1 no such user'), { responseCode: 550 }) : null),
-      onData: (stream, _session, done) => {
-        stream.resume().on('end', () => done(Object.assign(new Error('5.7.1 spam'), { responseCode: 554 })));
-      },
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const refusing = new SmtpProvider({ url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`, from: 'mail@shop.example', connectionsMax: 1 });
-    const nobody = await database.addPerson({ email: 'nobody@a.example' });
-    const somebody = await database.addPerson({ email: 'somebody@a.example' });
-    await delivery.change(aChange(nobody, { segment: 'refused' }), aChange(somebody, { segment: 'refused' }));
-    await sendAll(refusing);
-    refusing.close();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    expect(await delivery.decisions(nobody)).toMatchObject([{ reason: 'provider_refused' }]);
-    expect(await delivery.decisions(somebody)).toMatchObject([{ reason: 'provider_refused' }]);
-    await delivery.change(aChange(nobody, { segment: 'refused', sequence: 2 }), aChange(somebody, { segment: 'refused', sequence: 2 }));
-    await sendAll();
-    expect((await delivery.decisions(nobody))[0]).toMatchObject({ changeSequence: 2, reason: 'suppressed' });
-    expect((await delivery.decisions(somebody))[0]).toMatchObject({ changeSequence: 2, reason: 'sent' });
-    await delivery.publish();
-    expect(delivery.inlet.filter((message) => message.profileId === nobody).map(({ message }) => message['event'])).toEqual(['Email Bounced']);
-  });
-
-  test('that takes the content and breaks off without a word gets the mail once, and the outcome is unknown', async () => {
-    await delivery.addAutomation({ segment: 'cut' });
-    let taken = 0;
-    const server = new SMTPServer({
-      disabledCommands: ['STARTTLS', 'AUTH'], authOptional: true, disableReverseLookup: true,
-      onData: (stream, session) => {
-        stream.resume().on('end', () => {
-          taken += 1;
-          (server as unknown as { connections: Set<{ id: string; _socket: { destroy(): void } }> }).connections.forEach((connection) => connection.id === session.id && connection._socket.destroy());
-        });
-      },
-    });
-    server.on('error', () => undefined);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const cutting = new SmtpProvider({ url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`, from: 'mail@shop.example', connectionsMax: 1 });
-    const profileId = await database.addPerson();
-    await delivery.change(aChange(profileId, { segment: 'cut' }));
-    await sendAll(cutting);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    cutting.close();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    expect(taken).toBe(1);
-    expect(await delivery.decisions(profileId)).toMatchObject([{ reason: 'outcome_unknown' }]);
   });
 });
 
