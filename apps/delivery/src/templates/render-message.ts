@@ -1,6 +1,6 @@
 import { encodeAttribute, rewriteLinks } from '@tributary/domain/delivery/rewrite-links';
 import { headerText } from '@tributary/domain/delivery/header-text';
-import { convert } from 'html-to-text';
+import { compile } from 'html-to-text';
 import type { Template } from './template.entity.js';
 import type { Renderer, TemplateScope } from './renderer.js';
 import { compileSource } from './template-engine.js';
@@ -19,6 +19,17 @@ export interface Tracking {
 }
 
 export type CompiledTemplate = { readonly [part in 'subject' | 'html']: Renderer } & { readonly [part in 'preheader' | 'text']: Renderer | null };
+
+/** Text that says what the HTML says, without what is hidden in it. */
+const textOf = compile({
+  wordwrap: 78,
+  limits: { maxInputLength: 4_000_000, maxDepth: 200 },
+  selectors: [
+    ...['.preheader', '[style*="display:none"]', '[style*="display: none"]', 'img'].map((selector) => ({ selector, format: 'skip' })),
+    ...['h1', 'h2', 'h3'].map((selector) => ({ selector, options: { uppercase: false } })),
+    { selector: 'a', options: { hideLinkHrefIfSameAsText: true, ignoreHref: false } },
+  ],
+});
 
 const COMPILED_MAX = 200;
 const compiledTemplates = new Map<string, CompiledTemplate>();
@@ -63,24 +74,6 @@ export function renderMessage(template: CompiledTemplate, scope: TemplateScope, 
     html: tracking === null ? linked : withPixel(linked, tracking.pixelUrl),
     text: text.includes(unsubscribeUrl) ? text : `${text.trimEnd()}\n\n--\nUnsubscribe: ${unsubscribeUrl}\n`,
   };
-}
-
-/** Text that says what the HTML says, without what is hidden in it. */
-function textOf(html: string): string {
-  return convert(html, {
-    wordwrap: 78,
-    limits: { maxInputLength: 4_000_000, maxDepth: 200 },
-    selectors: [
-      { selector: '.preheader', format: 'skip' },
-      { selector: '[style*="display:none"]', format: 'skip' },
-      { selector: '[style*="display: none"]', format: 'skip' },
-      { selector: 'img', format: 'skip' },
-      { selector: 'h1', options: { uppercase: false } },
-      { selector: 'h2', options: { uppercase: false } },
-      { selector: 'h3', options: { uppercase: false } },
-      { selector: 'a', options: { hideLinkHrefIfSameAsText: true, ignoreHref: false } },
-    ],
-  });
 }
 
 function withFooter(html: string, unsubscribeUrl: string, preferencesUrl: string): string {

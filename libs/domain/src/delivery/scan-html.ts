@@ -27,6 +27,9 @@ const SPACE = /[\t\n\f\r ]/;
 export function scanHtml(html: string, visitor: HtmlVisitor): void {
   let at = 0;
   while (at < html.length) {
+    // In a rendered mail, text up to the next tag is of no interest.
+    if (visitor.onPlaceholder === undefined) at = html.indexOf('<', at);
+    if (at === -1) return;
     const afterTemplate = skipTemplate(html, at, 'text', visitor);
     if (afterTemplate > at) at = afterTemplate;
     else if (html.startsWith('<!--', at)) at = scanUntil(html, at + 4, '-->', 'comment', visitor);
@@ -50,6 +53,10 @@ function skipTemplate(html: string, at: number, place: PlaceholderPlace, visitor
 }
 
 function scanUntil(html: string, from: number, ending: string, place: PlaceholderPlace, visitor: HtmlVisitor): number {
+  if (visitor.onPlaceholder === undefined) {
+    const end = html.indexOf(ending, from);
+    return end === -1 ? html.length : end + ending.length;
+  }
   let at = from;
   while (at < html.length && !html.startsWith(ending, at)) at = Math.max(skipTemplate(html, at, place, visitor), at + 1);
   return Math.min(at + ending.length, html.length);
