@@ -22,7 +22,7 @@ function aDriver(): FoldDriver<KeptProfile> {
 function essenceOf(state: KeptProfile, atMs: number): object {
   return {
     traits: presentTraits(state.traits),
-    computed: state.computed,
+    computed: { ...state.computed },
     curve: state.engagement === null ? [] : scoreCurve(state.engagement, atMs, standardEngagement, 1_000),
     score: state.scores.engagement,
     dueMs: state.dueMs,

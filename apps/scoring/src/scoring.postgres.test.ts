@@ -87,7 +87,9 @@ describe('what a batch stores', () => {
       { a: '\ufffd', '\ufffd': 'x' }, { a: '\\u0000 stays' }, { a: Number.MAX_VALUE, b: -Number.MAX_VALUE, c: 0 }, { a: '\ufffd\ufffd' }, { e: '😀' }, { a: '\ufffd' }, {},
       { traits: { 'na\ufffdme': 'va\ufffdlue', half: '\ufffd' } },
     ]);
-    expect(await rowsOf('select traits from scoring.profiles')).toEqual([{ traits: { 'na\ufffdme': 'va\ufffdlue', half: '\ufffd' } }]);
+    expect(await rowsOf('select traits, computed from scoring.profiles_public')).toMatchObject([{
+      traits: { 'na\ufffdme': 'va\ufffdlue', half: '\ufffd' }, computed: { events_count: 7, last_event: 'zero\ufffd' },
+    }]);
   });
 
   test('is open to other services through the views only', async () => {

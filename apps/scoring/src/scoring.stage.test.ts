@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
 
-export function aDriver(): FoldDriver<KeptProfile> {
+function aDriver(): FoldDriver<KeptProfile> {
   return new FoldDriver(new ScoringStage({ load: () => Promise.resolve(new Map()) }, () => standardEngagement));
 }
 
@@ -76,6 +76,13 @@ describe('the scoring stage', () => {
     expect(driver.forwarded.at(-1)?.scores).toEqual({ engagement: 0 });
     driver.apply(aMail('Email Opened', 'a'));
     expect(driver.forwarded.at(-1)?.scores).toEqual({ engagement: 40_000_000 });
+  });
+
+  test('reads an event as the history will have it', () => {
+    const driver = aDriver();
+    driver.apply(aMail('Email Delivered', 'a\u0000'), anIdentify({ 'na\u0000me': '\ud800' }));
+    expect([...(driver.stateOf(ADA).engagement?.mails.keys() ?? [])]).toEqual(['a\ufffd']);
+    expect(presentTraits(driver.stateOf(ADA).traits)).toEqual({ 'na\ufffdme': '\ufffd' });
   });
 
   test('gives the same state for every order of arrival', () => {

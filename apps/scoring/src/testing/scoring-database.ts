@@ -38,7 +38,7 @@ async function prepare(url: string): Promise<void> {
     create table ingestion.keys (key_hash bytea, kind text, workspace text, source text, trusted bool);
     create table ingestion.profile_identifiers (workspace text, type text, value text, profile_id uuid);
     create table ingestion.profile_survivors (workspace text, profile_id uuid, survivor_id uuid);
-    grant usage on schema ingestion, scoring to public;
+    grant usage on schema ingestion to public;
     grant all on all tables in schema ingestion to public;
   `);
   await client.end();
