@@ -67,7 +67,7 @@ export default tseslint.config(
   {
     // Contracts and decisions are data and pure functions.
     files: ['libs/domain/src/**/*.ts'],
-    ignores: TESTS,
+    ignores: [...TESTS, 'libs/domain/src/**/testing/**'],
     rules: {
       'no-restricted-globals': ['error', ...['process', 'setTimeout', 'setInterval', 'fetch', 'performance', 'crypto'].map((name) => ({
         name,

@@ -81,7 +81,7 @@ function format(options: KafkaOptions, propertiesFile: string, classPath: string
   writeFileSync(propertiesFile, toProperties({ ...serverProperties(options, dataDir), ...options.properties }));
   if (existsSync(join(dataDir, 'meta.properties'))) return;
   const clusterId = randomBytes(16).toString('base64url');
-  const args = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesFile];
+  const args = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', propertiesFile];
   const { status, stdout, stderr } = spawnSync(java, args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`Kafka's storage could not be formatted:\n${stdout}${stderr}`);
 }

@@ -1,32 +1,35 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined, IsOptional, IsString, Length, Matches } from 'class-validator';
 
 const KEY = /^[a-z0-9-]{1,100}$/;
 
 /** What may be said of a segment; rules are validated by the domain, with pointers into them. */
 export class PutSegmentBody {
-  @ApiProperty() @IsString() @Length(1, 200) name: string;
+  @IsString() @Length(1, 200) name: string;
 
-  @ApiPropertyOptional() @IsOptional() @IsString() @Length(0, 2_000) description?: string;
+  @IsOptional() @IsString() @Length(0, 2_000) description?: string;
 
-  @ApiProperty({ description: 'A node of the rule language (docs/rules.md)' }) @IsDefined() rule: unknown;
+  /** A node of the rule language (docs/rules.md). */
+  @IsDefined() rule: unknown;
 
-  @ApiPropertyOptional({ description: 'Who is in stays while this holds' }) @IsOptional() stay?: unknown;
+  /** Who is in stays while this holds. */
+  @IsOptional() stay?: unknown;
 
   /** Only read when the whole resource is sent back; must be the key of the address. */
-  @ApiPropertyOptional() @IsOptional() @Matches(KEY) key?: string;
+  @IsOptional() @Matches(KEY) key?: string;
 
-  @ApiPropertyOptional({ description: '"paused": nobody is a member until it is "live" again' }) @IsOptional() @Matches(/^(live|paused)$/) status?: 'live' | 'paused';
+  /** "paused": nobody is a member until it is "live" again. */
+  @IsOptional() @Matches(/^(live|paused)$/) status?: 'live' | 'paused';
 }
 
 export class CreateSegmentBody extends PutSegmentBody {
-  @ApiProperty() @Matches(KEY, { message: 'key is 1 to 100 of a–z, 0–9 and -' }) declare key: string;
+  @Matches(KEY, { message: 'key is 1 to 100 of a–z, 0–9 and -' }) declare key: string;
 }
 
 export class PreviewBody {
-  @ApiProperty() @IsDefined() rule: unknown;
+  @IsDefined() rule: unknown;
 
-  @ApiPropertyOptional() @IsOptional() stay?: unknown;
+  @IsOptional() stay?: unknown;
 
-  @ApiPropertyOptional({ description: 'Key of the segment that this would replace' }) @IsOptional() @Matches(KEY) replaces?: string;
+  /** Key of the segment that this would replace. */
+  @IsOptional() @Matches(KEY) replaces?: string;
 }

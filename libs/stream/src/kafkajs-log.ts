@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, CompressionTypes, type Consumer, type EachBatchPayload, Kafka, logLevel, type KafkaMessage, type Message } from 'kafkajs';
 import { calmRequestQueue } from './kafkajs-idle.js';
 import {
@@ -16,6 +17,8 @@ const LEADER_DELAY_MS = 100;
 const CONCURRENT_PARTITIONS_MAX = 256;
 /** A stale batch or two are normal after a seek; more mean that the log does not have what we ask for. */
 const ASTRAY_MAX = 4;
+const PATIENCE_ATTEMPTS = 40;
+const PATIENCE_MS = 250;
 const RESTARTS_MAX = 20;
 const RESTART_WINDOW_MS = 120_000;
 
@@ -125,7 +128,7 @@ export class KafkajsLog implements Log {
     const admin = await this.#connectAdmin();
     for (let tries = 1; ; tries++) {
       try {
-        const partitions = await admin.fetchTopicOffsets(this.#prefix + topic);
+        const partitions = await patiently(() => admin.fetchTopicOffsets(this.#prefix + topic));
         return new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
       } catch (error) {
         // kafkajs tries everything again but this.
@@ -137,7 +140,7 @@ export class KafkajsLog implements Log {
 
   async committed(group: string, topic: string): Promise<Map<number, number>> {
     const admin = await this.#connectAdmin();
-    const [found] = await admin.fetchOffsets({ groupId: this.#prefix + group, topics: [this.#prefix + topic] });
+    const [found] = await patiently(() => admin.fetchOffsets({ groupId: this.#prefix + group, topics: [this.#prefix + topic] }));
     const partitions = found?.partitions ?? [];
     return new Map(partitions.filter(({ offset }) => Number(offset) >= 0).map(({ partition, offset }) => [partition, Number(offset)]));
   }
@@ -275,6 +278,18 @@ class GroupReading implements LogConsumer {
 
   disconnect(): Promise<void> {
     return this.stop();
+  }
+}
+
+/** Right after a broker or a topic has come up, leaders and coordinators are still being found. */
+async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt >= PATIENCE_ATTEMPTS || !(error instanceof Error && error.name.startsWith('KafkaJS'))) throw error;
+      await sleep(PATIENCE_MS);
+    }
   }
 }
 
