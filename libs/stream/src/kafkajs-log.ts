@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, CompressionTypes, type Consumer, type EachBatchPayload, Kafka, logLevel, type KafkaMessage, type Message } from 'kafkajs';
 import { calmRequestQueue } from './kafkajs-idle.js';
 import {
@@ -128,7 +127,7 @@ export class KafkajsLog implements Log {
     const admin = await this.#connectAdmin();
     for (let tries = 1; ; tries++) {
       try {
-        const partitions = await patiently(() => admin.fetchTopicOffsets(this.#prefix + topic));
+        const partitions = await admin.fetchTopicOffsets(this.#prefix + topic);
         return new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
       } catch (error) {
         // kafkajs tries everything again but this.
@@ -281,7 +280,7 @@ class GroupReading implements LogConsumer {
   }
 }
 
-/** Right after a broker or a topic has come up, leaders and coordinators are still being found. */
+/** Right after a broker has come up, the coordinator of a group is still being found. */
 async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
