@@ -7,6 +7,7 @@ import type { EngagementModel } from '@tributary/domain/scoring/score-model';
 import type { Emitter } from '@tributary/stream/stage';
 import { factsOf } from './read-entry.js';
 import type { HistoryMove, HistoryRow } from './history.postgres.js';
+import { mergeSteps } from './merge-metrics.js';
 import type { KeptProfile } from './profile-store.postgres.js';
 
 /**
@@ -26,13 +27,14 @@ export function handOver(state: KeptProfile, entry: Entry, emit: Emitter): void 
   retire(state, entry.other);
   state.traitsChanged = true;
   state.sequence = emit.forward({ ...entry, body, scores });
+  mergeSteps.inc({ step: 'handed_over' });
 }
 
 /** `merging`, on the survivor: nothing runs out until the loser's state is here, so a merge can put nobody out. */
 export function awaitLoser(state: KeptProfile, entry: Entry, emit: Emitter): void {
   if (entry.other === undefined) return emit.park(entry, 'merge_without_loser');
   noteEntry(state, entry.appendedAtMs);
-  awaitState(state, entry.other, entry.appendedAtMs);
+  if (awaitState(state, entry.other, entry.appendedAtMs)) mergeSteps.inc({ step: 'awaited' });
   state.sequence = emit.forward({ ...entry, scores: state.scores });
 }
 
@@ -66,7 +68,9 @@ export function takeOver({ state, entry, emit, model, gathered, advance }: Arriv
   settle(state, entry.appendedAtMs, model);
   state.sequence = emit.forward({ ...entry, scores: state.scores });
   for (const straggler of admitted) gathered.events.push({ entry: straggler, profileId: entry.profileId, sequence: state.sequence });
-  if (loserState !== null && loserState.createdMs !== Infinity) gathered.moves.push({ loser: transfer.loser, survivor: entry.profileId, sequence: state.sequence });
+  if (loserState === null || loserState.createdMs === Infinity) return;
+  mergeSteps.inc({ step: 'arrived' });
+  gathered.moves.push({ loser: transfer.loser, survivor: entry.profileId, sequence: state.sequence });
 }
 
 /** Whatever reaches a profile after it was merged goes on to the survivor, by way of segmentation and the inlet. */
@@ -74,6 +78,7 @@ export function passOn(state: KeptProfile, entry: Entry, emit: Emitter): void {
   const survivor = state.survivor as string;
   const send = ({ loser, states, stragglers }: Pick<Transfer, 'loser' | 'states' | 'stragglers'>): void => {
     const body = transferBody({ workspace: entry.workspace, survivor, loser, states, stragglers });
+    mergeSteps.inc({ step: 'passed_on' });
     state.sequence = emit.forward({ ...entry, kind: 'merged', type: '', name: '', other: survivor, body, scores: state.scores });
   };
   switch (entry.kind) {
