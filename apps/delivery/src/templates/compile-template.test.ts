@@ -69,5 +69,6 @@ describe('a template that is fine', () => {
     const { compiled } = await compileTemplate(aTemplate(mjml('<mj-section><mj-column><mj-text>Hi {{ profile.name }}</mj-text></mj-column></mj-section>')));
     expect(compiled).toContain('Hi {{ profile.name }}');
     expect(compiled).toMatch(/^\s*<!doctype html>/i);
+    expect(compiled).not.toMatch(/<link|@import|googleapis/);
   });
 });
