@@ -24,7 +24,6 @@ import { isTransient } from './transient.js';
 const PACE_MS = 5;
 /** How often a line without work looks around. */
 const REST_MS = 1_000;
-/** Failures in a row before the process ends and lets its supervisor start afresh. */
 const FAILURES_MAX = 20;
 const FAILURE_DELAY_MS_MAX = 5_000;
 /** A process that lost its partitions and is given none for this long ends. */
@@ -43,6 +42,8 @@ export interface LineOptions {
   readonly inletPartitions: number;
   readonly statesMax: number;
   readonly observer: LineObserver;
+  /** Failures in a row before the process ends and lets its supervisor start afresh; by default 20, about a minute. */
+  readonly failuresMax?: number;
   /** The process cannot go on. */
   onFatal(error: Error): void;
 }
@@ -269,7 +270,7 @@ export class Line {
       this.options.observer.failure(this.name, error, this.#failures);
       if (!isTransient(error)) this.#narrow = NARROW_BATCHES;
     }
-    if (this.#failures >= FAILURES_MAX) this.options.onFatal(error instanceof Error ? error : new Error(String(error)));
+    if (this.#failures >= (this.options.failuresMax ?? FAILURES_MAX)) this.options.onFatal(error instanceof Error ? error : new Error(String(error)));
   }
 
   #countPoison(endings: readonly EndingCount[], narrow: boolean): void {

@@ -1,8 +1,7 @@
 // Lines on the real broker and the real database: topics of their own, stages that do as little as shows what happened.
 import { createHash } from 'node:crypto';
 import type { Entry } from '@tributary/contracts/entry';
-import { type StageName } from '@tributary/contracts/topics/flow';
-import { parkedTopic } from '@tributary/contracts/topics/flow';
+import { parkedTopic, type StageName } from '@tributary/contracts/topics/flow';
 import { eventsConsented } from '@tributary/contracts/topics/events-consented';
 import { eventsReceived } from '@tributary/contracts/topics/events-received';
 import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
@@ -35,7 +34,10 @@ export interface StartedLine {
 }
 
 export interface StreamStack {
+  /** The test's own connections. */
   readonly pool: Pool;
+  /** Those of the lines: named `line` in pg_stat_activity. */
+  readonly linePool: Pool;
   readonly log: Log;
   readonly prefix: string;
   readonly brokers: readonly string[];
@@ -68,6 +70,9 @@ export async function openStreamStack(): Promise<StreamStack> {
   const broker = createTestBroker();
   const database = await createTestDatabase({ template });
   const pool = createPool({ url: database.url, name: 'stream-stack', max: 12 });
+  // TEST_MUTATION=no-fence shows that the suite fails when nothing holds former owners back.
+  if (process.env['TEST_MUTATION'] === 'no-fence') await pool.query("create or replace function stream.fence(advanced bigint, expected bigint) returns void language sql as ''");
+  const linePool = createPool({ url: database.url, name: 'line', max: 12 });
   const client = process.env['KAFKA_CLIENT'] === 'platformatic' ? 'platformatic' : 'kafkajs';
   const logs: Log[] = [];
   const open = async (): Promise<Log> => {
@@ -80,14 +85,14 @@ export async function openStreamStack(): Promise<StreamStack> {
   const lines: Line[] = [];
 
   const optionsFor = (stages: readonly [Stage, ...Stage[]], story: LineStory, overrides: Partial<LineOptions> = {}): LineOptions => ({
-    stages, log, pool, partitions: PARTITIONS, inletPartitions: PARTITIONS, statesMax: 10_000,
+    stages, log, pool: linePool, partitions: PARTITIONS, inletPartitions: PARTITIONS, statesMax: 10_000,
     observer: observerOf(story),
     onFatal: (error) => void story.fatal.push(error),
     ...overrides,
   });
 
   return {
-    pool, log, prefix: broker.prefix, brokers: broker.brokers, openLog: open, optionsFor,
+    pool, linePool, log, prefix: broker.prefix, brokers: broker.brokers, openLog: open, optionsFor,
     async startLine(stages, overrides = {}) {
       const story = newStory();
       const line = new Line(optionsFor(stages, story, overrides));
@@ -100,9 +105,26 @@ export async function openStreamStack(): Promise<StreamStack> {
     async close() {
       await Promise.all(lines.map((line) => line.stop()));
       await Promise.all(logs.map((one) => one.close()));
+      await linePool.end();
       await pool.end();
       await database.drop();
     },
+  };
+}
+
+/** A log whose sends go through the test's hands; everything else as it is. */
+export function interceptSends(log: Log, send: (records: readonly OutRecord[], pass: (records: readonly OutRecord[]) => Promise<void>) => Promise<void>): Log {
+  return {
+    producer: async () => {
+      const producer = await log.producer();
+      return { send: (records) => send(records, (passed) => producer.send(passed)) };
+    },
+    consume: (options) => log.consume(options),
+    tail: (options) => log.tail(options),
+    ensureTopics: (topics) => log.ensureTopics(topics),
+    offsets: (topic) => log.offsets(topic),
+    committed: (group, topic) => log.committed(group, topic),
+    close: () => log.close(),
   };
 }
 
