@@ -14,8 +14,8 @@ export const demoSegments = [
     rule: { sequence: [{ performed: 'Checkout Started', as: 'checkout' }, { performed: 'Order Completed', within: '30m', where: [{ property: 'cart_id', op: 'equals', ref: 'checkout.cart_id' }], absent: true }], within: '1d' },
   },
   {
-    key: 'big-spenders', name: 'Big spenders', description: 'More than 100 in the last 30 days',
-    rule: { performed: 'Order Completed', within: '30d', aggregate: { fn: 'sum', property: 'revenue' }, op: 'gt', value: 100 },
+    key: 'big-spenders', name: 'Big spenders', description: 'More than 40 in the last 30 days',
+    rule: { performed: 'Order Completed', within: '30d', aggregate: { fn: 'sum', property: 'revenue' }, op: 'gt', value: 40 },
   },
 ] as const;
 

@@ -42,7 +42,12 @@ function baskets(): DemoEvent[] {
       atMs: orderMs - minutesBefore * MINUTE_MS,
       message: { type: 'track', event, messageId: `demo-${event.toLowerCase().replaceAll(' ', '-')}-${basket}-${minutesBefore}`, userId, properties },
     });
+    const visit = (daysBefore: number): DemoEvent => ({
+      atMs: orderMs - daysBefore * DAY_MS,
+      message: { type: 'page', messageId: `demo-visit-${basket}-${daysBefore}`, userId, name: 'Home', properties: { path: '/' } },
+    });
     const way: DemoEvent[] = [
+      visit(2), visit(1),
       { atMs: orderMs - 12 * MINUTE_MS, message: { type: 'page', messageId: `demo-page-${basket}`, userId, name: 'Shop', properties: { path: '/shop' } } },
       ...rows.slice(0, 5).map((row, index) => track('Product Added', 10 - index, { cart_id: basket, product_id: row['product_id'], category: row['category'], price: Number(row['sales_value']), quantity: Number(row['quantity']) })),
       track('Checkout Started', 3, { cart_id: basket, value: total, currency: 'USD' }),
