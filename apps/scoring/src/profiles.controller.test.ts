@@ -144,7 +144,7 @@ describe('GET /v1/profiles/{ref}', () => {
   });
 
   test('is 400 for what is no reference, 401 without a key or with a wrong one', async () => {
-    expect(await get('/ada')).toMatchObject({ status: 400, body: { code: 'malformed_ref' } });
+    for (const ref of ['ada', 'userId:%00', 'userId:']) expect(await get(`/${ref}`)).toMatchObject({ status: 400, body: { code: 'malformed_ref' } });
     expect(await get(`/${ADA}`, null)).toMatchObject({ status: 401, body: { code: 'unauthorized' } });
     expect(await get(`/${ADA}`, 'nonsense')).toMatchObject({ status: 401 });
   });

@@ -41,7 +41,8 @@ export function parseRef(ref: string): { readonly id: string } | { readonly type
   if (ref.length > REF_LENGTH_MAX) throw new Problem(400, 'malformed_ref', 'A profile reference has at most 1,024 characters.');
   if (UUID.test(ref)) return { id: ref };
   const colon = ref.indexOf(':');
-  if (colon < 1 || colon === ref.length - 1) {
+  // The database holds no zero characters: nobody can have such an identifier.
+  if (colon < 1 || colon === ref.length - 1 || ref.includes('\0')) {
     throw new Problem(400, 'malformed_ref', 'Name a profile by its id or as <identifier type>:<value>, percent-encoded, e.g. userId:42.');
   }
   const type = ref.slice(0, colon);
