@@ -6,7 +6,7 @@ import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
 import { profilesScored } from '@tributary/contracts/topics/profiles-scored';
 import { segmentsChanged } from '@tributary/contracts/topics/segments-changed';
 import type { Pool } from '@tributary/postgres/pool';
-import type { EntryStage, FoldStage, ProfileKey, RecordStage } from '@tributary/stream/stage';
+import type { EntryStage, FoldStage, RecordStage } from '@tributary/stream/stage';
 import { toEntry } from './stream-stack.js';
 
 /** One entry of each record. */
@@ -81,8 +81,4 @@ export function tallyingStage(pool: Pool, options: TallyOptions = {}, overrides:
 export async function storedTallies(pool: Pool, stage = 'scoring'): Promise<Map<string, string[]>> {
   const { rows } = await pool.query<{ profile_id: string; tally: string }>('select profile_id, tally from tallies where stage = $1', [stage]);
   return new Map(rows.map((row) => [row.profile_id, (JSON.parse(row.tally) as Tally).steps]));
-}
-
-export function keyOf(profileId: string): ProfileKey {
-  return { workspace: 'ws_test', profileId };
 }
