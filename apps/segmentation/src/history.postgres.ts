@@ -1,6 +1,7 @@
 import type { HistoryNeeds } from '@tributary/domain/segmentation/rebuild-state';
 import type { EventBody, EventEntry, HistoryEntry } from '@tributary/domain/segmentation/rule-entry';
 import type { Pool } from '@tributary/postgres/pool';
+import { LIST_MEMBERSHIP_CHANGED, type ListChanges } from './list-change.js';
 import { replayScores, SCORED_NAMES } from './replay-scores.js';
 
 /** One event of the history that scoring keeps. The body comes as text: most rules need no more than the header. */
@@ -28,19 +29,30 @@ const CONSENT_UPDATED = 'Consent Updated';
 
 /** Reads what is known of profiles, in the order in which it became known. */
 export class History {
-  constructor(private readonly pool: Pool) {}
+  constructor(private readonly pool: Pool, private readonly lists: ListChanges) {}
 
   async read(request: HistoryRequest): Promise<Map<string, readonly HistoryEntry[]>> {
     const { needs } = request;
     if (needs.none) return new Map();
     const rows = await this.#rows(request);
     const byProfile = Map.groupBy(rows, ({ profileId }) => profileId);
-    return new Map([...byProfile].map(([profileId, own]) => [profileId, needs.scores.length > 0 ? replayScores(own, request.untilMs) : own.map(toEntry)]));
+    return new Map([...byProfile].map(([profileId, own]) => {
+      const entries = needs.scores.length > 0 ? replayScores(own, request.untilMs) : own.map(toEntry);
+      return [profileId, needs.lists.length > 0 ? entries.flatMap((entry) => this.#withList(request.workspace, entry)) : entries];
+    }));
+  }
+
+  /** A change of a list comes right after its event, as when it was applied live. */
+  #withList(workspace: string, entry: HistoryEntry): HistoryEntry[] {
+    if (entry.kind !== 'event') return [entry];
+    const change = this.lists.read({ workspace, ...entry });
+    return change === null ? [entry] : [entry, { kind: 'list', appendedAtMs: entry.appendedAtMs, ...change }];
   }
 
   async #rows({ workspace, profileIds, upToSequence, needs }: HistoryRequest): Promise<HistoryRow[]> {
     const names = new Set(needs.events);
     if (needs.consents) names.add(CONSENT_UPDATED);
+    if (needs.lists.length > 0) names.add(LIST_MEMBERSHIP_CHANGED);
     if (needs.scores.length > 0) for (const name of SCORED_NAMES) names.add(name);
     const { rows } = await this.pool.query<HistoryRow>({
       name: 'read-history',

@@ -19,11 +19,18 @@ export interface ProfileRecord {
   mergedInto: string | null;
   /** Changes of this batch, not yet saved. */
   changes: PendingChange[];
+  /** Changes of static lists of this batch, in order, and the losers whose lists came with their state. */
+  listChanges: ListNews[];
   /** What is stored, to see whether saving is needed. */
   stored: Buffer | null;
   /** Something other than changes is to be saved. */
   dirty: boolean;
 }
+
+/** What is to be written of a profile's static lists. */
+export type ListNews =
+  | { readonly is: 'change'; readonly list: string; readonly member: boolean; readonly atMs: number }
+  | { readonly is: 'merge'; readonly loser: string; readonly atMs: number };
 
 /** A flip with its place among the profile's changes. */
 export interface PendingChange {

@@ -1,4 +1,5 @@
 import type { ServiceSchema } from '@tributary/postgres/migrate';
 import { CreateSegmentation1 } from './migrations/1-create-segmentation.js';
+import { CreateAnalytics2 } from './migrations/2-create-analytics.js';
 
-export const segmentationSchema: ServiceSchema = { schema: 'segmentation', role: 'tributary_segmentation', migrations: [CreateSegmentation1] };
+export const segmentationSchema: ServiceSchema = { schema: 'segmentation', role: 'tributary_segmentation', migrations: [CreateSegmentation1, CreateAnalytics2] };

@@ -38,7 +38,7 @@ export class SegmentDefinitions {
     const users = await this.context.usersOutside(workspace, key);
     await this.store.change(workspace, (current) => {
       if (!current.some((segment) => segment.key === key)) throw notFound('segment with this key');
-      const usedBy = [...current.filter((segment) => segment.key !== key && refersTo(segment, key)).map((segment) => `segment "${segment.key}"`), ...users];
+      const usedBy = [...current.filter((segment) => segment.key !== key && refersTo(segment, 'segment', key)).map((segment) => `segment "${segment.key}"`), ...users];
       if (usedBy.length > 0) throw new Problem(409, 'in_use', `It is used by ${usedBy.slice(0, 5).join(', ')}. Change or delete that first.`);
       return { kind: 'delete', workspace, key };
     });
@@ -81,12 +81,13 @@ export class SegmentDefinitions {
   }
 }
 
-function refersTo({ rule, stay }: SegmentRow, key: string): boolean {
+/** Whether a definition names a segment or a list. */
+export function refersTo({ rule, stay }: Pick<SegmentRow, 'rule' | 'stay'>, kind: 'segment' | 'list', key: string): boolean {
   const refers = (node: unknown): boolean => {
     if (typeof node !== 'object' || node === null) return false;
     if (Array.isArray(node)) return node.some(refers);
-    const { segment, and, or, not } = node as { segment?: unknown; and?: unknown; or?: unknown; not?: unknown };
-    return segment === key || refers(and) || refers(or) || refers(not);
+    const { [kind]: named, and, or, not } = node as { readonly segment?: unknown; readonly list?: unknown; readonly and?: unknown; readonly or?: unknown; readonly not?: unknown };
+    return named === key || refers(and) || refers(or) || refers(not);
   };
   return refers(rule) || refers(stay);
 }

@@ -11,7 +11,9 @@ import type { DefinitionSwitch } from './definition-switch.js';
 import type { EngineDirectory } from './engine-directory.js';
 import type { ProfileRecord } from './profile-record.js';
 import { type ProfileRecords, upsertProfiles } from './profile-records.postgres.js';
-import { toRuleEntry } from './to-rule-entry.js';
+import type { ListChanges } from './list-change.js';
+import { writeLists } from './write-lists.js';
+import { toListEntry, toRuleEntry } from './to-rule-entry.js';
 
 export interface SegmentationFoldOptions {
   readonly partitions: number;
@@ -19,6 +21,7 @@ export interface SegmentationFoldOptions {
   readonly records: ProfileRecords;
   readonly changes: ChangeLog;
   readonly definitionSwitch: DefinitionSwitch;
+  readonly lists: ListChanges;
   /** The record by which a merged profile's state travels to its survivor. */
   readonly transferRecord: (transfer: Transfer, messageId: string) => OutRecord;
 }
@@ -38,13 +41,13 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     return new Map(stored.map(({ workspace, profileId, sequence, appliedMs, awaiting, mergedInto, state }) => {
       const engine = this.#engineOf({ workspace, profileId });
       const rules = engine.decode(state, profileId);
-      return [profileId, { workspace, profileId, engine, rules, sequence, appliedMs, awaiting: new Set(awaiting), mergedInto, changes: [], stored: state, dirty: false }];
+      return [profileId, { workspace, profileId, engine, rules, sequence, appliedMs, awaiting: new Set(awaiting), mergedInto, changes: [], listChanges: [], stored: state, dirty: false }];
     }));
   }
 
   create({ workspace, profileId }: ProfileKey): ProfileRecord {
     const engine = this.#engineOf({ workspace, profileId });
-    return { workspace, profileId, engine, rules: engine.newState(profileId), sequence: 0, appliedMs: 0, awaiting: new Set(), mergedInto: null, changes: [], stored: null, dirty: true };
+    return { workspace, profileId, engine, rules: engine.newState(profileId), sequence: 0, appliedMs: 0, awaiting: new Set(), mergedInto: null, changes: [], listChanges: [], stored: null, dirty: true };
   }
 
   apply(record: ProfileRecord, entry: Entry, emit: Emitter): void {
@@ -72,13 +75,14 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
   async save(touched: readonly { readonly state: ProfileRecord }[], record: (record: OutRecord) => void): Promise<readonly Write[]> {
     const profiles = touched.map(({ state }) => state).filter(({ dirty, changes }) => dirty || changes.length > 0);
     if (profiles.length === 0) return [];
-    const writes = await this.options.changes.publish(profiles.filter(({ changes }) => changes.length > 0), record);
+    const writes = [...(await this.options.changes.publish(profiles.filter(({ changes }) => changes.length > 0), record)), ...writeLists(profiles)];
     const rows = profiles.flatMap((profile) => {
       const state = profile.engine.encode(profile.rules);
       const unchanged = profile.stored !== null && profile.changes.length === 0 && profile.stored.equals(state) && !profile.dirty;
       profile.stored = state;
       profile.dirty = false;
       profile.changes = [];
+      profile.listChanges = [];
       return unchanged ? [] : [{ ...profile, awaiting: [...profile.awaiting], state }];
     });
     return rows.length === 0 ? writes : [...writes, upsertProfiles(rows)];
@@ -112,6 +116,16 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     const flips = record.engine.apply(record.rules, ruleEntry);
     if (isSeen) record.dirty = true;
     if (flips.length > 0) addChanges(record, flips, causeOf(entry));
+    this.#applyToLists(record, entry);
+  }
+
+  /** After the event itself, which may be counted like any other. */
+  #applyToLists(record: ProfileRecord, entry: Entry): void {
+    const change = toListEntry(entry, this.options.lists);
+    if (change === null) return;
+    record.dirty = true;
+    record.listChanges.push({ is: 'change', list: change.list, member: change.member, atMs: change.appendedAtMs });
+    addChanges(record, record.engine.apply(record.rules, change), 'event');
   }
 
   #await(record: ProfileRecord, entry: Entry): void {
@@ -145,12 +159,15 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     const encoded = transfer.states['segmentation'];
     if (encoded !== undefined) {
       record.awaiting.delete(transfer.loser);
+      record.listChanges.push({ is: 'merge', loser: transfer.loser, atMs: entry.appendedAtMs });
       const loser = record.engine.decode(Buffer.from(encoded, 'base64'), transfer.loser);
       addChanges(record, record.engine.merge(record.rules, loser, entry.appendedAtMs), 'merge');
     }
     for (const straggler of transfer.stragglers) {
-      const late = toRuleEntry(decodeStraggler(straggler, entry));
-      if (late !== null) addChanges(record, record.engine.apply(record.rules, late), 'merge');
+      const late = decodeStraggler(straggler, entry);
+      const ruleEntry = toRuleEntry(late);
+      if (ruleEntry !== null) addChanges(record, record.engine.apply(record.rules, ruleEntry), 'merge');
+      this.#applyToLists(record, late);
     }
     const now = toRuleEntry({ ...entry, kind: 'score' });
     if (now !== null) addChanges(record, record.engine.apply(record.rules, now), 'merge');

@@ -1,19 +1,27 @@
-import { Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
+import { Module, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnModuleInit, type Provider } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import type { ServiceApp } from '@tributary/service/boot';
 import { ServiceConfig } from '@tributary/service/config';
+import { InletWriter } from '@tributary/service/inlet-writer';
 import { ServiceLog } from '@tributary/service/service-log';
 import { ServicePool } from '@tributary/service/service-pool';
 import { serviceProviders } from '@tributary/service/service-providers';
 import { ChangeWatch } from './change-watch.js';
+import { ContextRenewal } from './context-renewal.js';
 import { DefinitionSwitch } from './definition-switch.js';
 import { DefinitionsContext } from './definitions-context.postgres.js';
 import { DefinitionsStore } from './definitions.postgres.js';
 import { EngineDirectory } from './engine-directory.js';
 import { Explainer } from './explainer.js';
 import { History } from './history.postgres.js';
+import { acceptCsv } from './list-bodies.js';
+import { ListChanges } from './list-change.js';
+import { ListsController } from './lists.controller.js';
+import { ListsStore } from './lists.postgres.js';
 import { MembersController } from './members.controller.js';
 import { MembersStore } from './members.postgres.js';
 import { MembershipController } from './membership.controller.js';
+import { ListUploads } from './list-uploads.js';
 import { MembershipLookup } from './membership-lookup.js';
 import { Preview } from './preview.js';
 import { ProfileRecords } from './profile-records.postgres.js';
@@ -29,8 +37,8 @@ const providers: Provider[] = [
   { provide: ProfileRecords, useFactory: ({ pool }: ServicePool) => new ProfileRecords(pool), inject: [ServicePool] },
   {
     provide: DefinitionSwitch,
-    useFactory: ({ pool }: ServicePool, { PARTITIONS }: ServiceConfig, store: DefinitionsStore, engines: EngineDirectory, records: ProfileRecords) =>
-      new DefinitionSwitch({ partitions: PARTITIONS, store, engines, records, history: new History(pool), clock: Date.now }),
+    useFactory: ({ pool }: ServicePool, { PARTITIONS, TRIBUTARY_SECRET }: ServiceConfig, store: DefinitionsStore, engines: EngineDirectory, records: ProfileRecords) =>
+      new DefinitionSwitch({ partitions: PARTITIONS, store, engines, records, history: new History(pool, new ListChanges(TRIBUTARY_SECRET)), clock: Date.now }),
     inject: [ServicePool, ServiceConfig, DefinitionsStore, EngineDirectory, ProfileRecords],
   },
   { provide: SegmentsStore, useFactory: ({ pool }: ServicePool) => new SegmentsStore(pool, Date.now), inject: [ServicePool] },
@@ -50,21 +58,34 @@ const providers: Provider[] = [
   { provide: MembershipLookup, useFactory: ({ pool }: ServicePool, config: ServiceConfig) => new MembershipLookup(pool, config.PARTITIONS), inject: [ServicePool, ServiceConfig] },
   { provide: ChangeWatch, useFactory: ({ log }: ServiceLog) => new ChangeWatch(log), inject: [ServiceLog] },
   { provide: SegmentNudge, useFactory: ({ pool }: ServicePool, definitionSwitch: DefinitionSwitch) => new SegmentNudge(pool, definitionSwitch), inject: [ServicePool, DefinitionSwitch] },
+  { provide: ContextRenewal, useFactory: (segments: SegmentsStore, nudge: SegmentNudge) => new ContextRenewal(segments, nudge), inject: [SegmentsStore, SegmentNudge] },
+  { provide: ListsStore, useFactory: ({ pool }: ServicePool) => new ListsStore(pool, Date.now), inject: [ServicePool] },
+  {
+    provide: ListUploads,
+    useFactory: (lists: ListsStore, segments: SegmentsStore, inlet: InletWriter, config: ServiceConfig) => new ListUploads({ lists, segments, inlet, changes: new ListChanges(config.TRIBUTARY_SECRET), clock: Date.now }),
+    inject: [ListsStore, SegmentsStore, InletWriter, ServiceConfig],
+  },
 ];
 
 @Module({
-  controllers: [SegmentsController, MembersController, MembershipController, SegmentationStage],
+  controllers: [SegmentsController, MembersController, ListsController, MembershipController, SegmentationStage],
   providers: [...serviceProviders('segmentation'), ...providers],
 })
-export class SegmentationModule implements BeforeApplicationShutdown, OnApplicationBootstrap {
-  constructor(private readonly nudge: SegmentNudge) {}
+export class SegmentationModule implements OnModuleInit, BeforeApplicationShutdown, OnApplicationBootstrap {
+  constructor(private readonly nudge: SegmentNudge, private readonly renewal: ContextRenewal, private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    acceptCsv(this.host);
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.nudge.listen();
+    this.renewal.start();
   }
 
   /** Before the pool closes, which waits for connections in use. */
-  beforeApplicationShutdown(): void {
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.renewal.close();
     this.nudge.close();
   }
 }

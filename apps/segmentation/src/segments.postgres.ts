@@ -1,4 +1,5 @@
 import type { Pool } from '@tributary/postgres/pool';
+import type { PoolClient } from 'pg';
 import type { RuleNode, SegmentRule } from '@tributary/contracts/rule';
 
 /** A segment as people define it. */
@@ -25,6 +26,20 @@ export type DefinitionChange =
   | { readonly kind: 'put'; readonly segment: Omit<SegmentRow, 'definitionsVersion'> }
   | { readonly kind: 'delete'; readonly workspace: string; readonly key: string };
 
+/** The newest definitions of each workspace beside what they would be compiled with now. */
+const CONTEXTS = `
+  select d.workspace, d.version, d.segments, d.timezone as old_timezone, d.purposes as old_purposes, w.timezone,
+    coalesce((select jsonb_object_agg(purpose, policy) from consent.purposes_public p where p.workspace = d.workspace), '{}') as purposes
+  from ingestion.workspaces_public w
+  cross join lateral (select * from segmentation.definitions d where d.workspace = w.workspace order by version desc limit 1) d`;
+
+const OUTDATED = `select workspace from (${CONTEXTS}) c where timezone <> old_timezone or purposes <> old_purposes`;
+
+const RENEW = `
+  insert into segmentation.definitions (workspace, version, timezone, purposes, segments, created_ms)
+  select workspace, version + 1, timezone, purposes, segments, $2 from (${CONTEXTS} where w.workspace = $1) c
+  where timezone <> old_timezone or purposes <> old_purposes`;
+
 /** Segments by workspace. A change makes a new definitions version, complete in itself, in one transaction. */
 export class SegmentsStore {
   constructor(private readonly pool: Pool, private readonly clock: () => number) {}
@@ -44,10 +59,7 @@ export class SegmentsStore {
    * @param decide gets the segments as they stand; what it throws changes nothing
    */
   async change(workspace: string, decide: (current: readonly SegmentRow[]) => DefinitionChange): Promise<SegmentRow | null> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
-      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 17))', [`segmentation.definitions:${workspace}`]);
+    return this.locked(workspace, async (client) => {
       const current = await client.query<SegmentRow>(`select ${COLUMNS} from segmentation.segments where workspace = $1 order by key`, [workspace]);
       const change = decide(current.rows);
       const { rows: [newest] } = await client.query<{ version: number }>('select coalesce(max(version), 0) + 1 as version from segmentation.definitions where workspace = $1', [workspace]);
@@ -73,8 +85,35 @@ export class SegmentsStore {
            $3, $4`,
         [workspace, version, JSON.stringify(after.filter(({ paused }) => !paused).map(toRule)), this.clock()],
       );
-      await client.query('commit');
       return change.kind === 'put' ? { ...change.segment, definitionsVersion: version } : null;
+    });
+  }
+
+  /**
+   * Time zone and policies of purposes are part of a definitions version: where they changed elsewhere, a new version
+   * is made with the same segments. Harmless when several instances do it at once.
+   * @returns the workspaces that have a new version
+   */
+  async renewContexts(): Promise<string[]> {
+    const { rows } = await this.pool.query<{ workspace: string }>({ name: 'outdated-contexts', text: OUTDATED });
+    const renewed: string[] = [];
+    for (const { workspace } of rows) {
+      // Asked again under the lock: another instance may have been faster.
+      const made = await this.locked(workspace, (client) => client.query(RENEW, [workspace, this.clock()]));
+      if (made.rowCount === 1) renewed.push(workspace);
+    }
+    return renewed;
+  }
+
+  /** One transaction under the lock of the workspace's definitions. */
+  async locked<Result>(workspace: string, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('begin');
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 17))', [`segmentation.definitions:${workspace}`]);
+      const result = await work(client);
+      await client.query('commit');
+      return result;
     } catch (error) {
       await client.query('rollback').catch(() => undefined);
       throw error;

@@ -1,5 +1,6 @@
 import type { Entry } from '@tributary/contracts/entry';
-import type { EventBody, RuleEntry } from '@tributary/domain/segmentation/rule-entry';
+import type { EventBody, ListEntry, RuleEntry } from '@tributary/domain/segmentation/rule-entry';
+import { LIST_MEMBERSHIP_CHANGED, type ListChanges } from './list-change.js';
 
 /** An entry as the rules read it; null for kinds that say nothing to rules. The body is parsed when a rule asks. */
 export function toRuleEntry(entry: Entry): RuleEntry | null {
@@ -12,4 +13,11 @@ export function toRuleEntry(entry: Entry): RuleEntry | null {
     readBody: () => JSON.parse(body.toString()) as EventBody,
     ...(scores === undefined ? {} : { scores }),
   };
+}
+
+/** What an event says of a static list, besides having happened; null for nearly all. */
+export function toListEntry(entry: Entry, lists: ListChanges): ListEntry | null {
+  if (entry.kind !== 'event' || entry.name !== LIST_MEMBERSHIP_CHANGED) return null;
+  const change = lists.read({ ...entry, readBody: () => JSON.parse(entry.body.toString()) as EventBody });
+  return change === null ? null : { kind: 'list', appendedAtMs: entry.appendedAtMs, ...change };
 }
