@@ -1,4 +1,4 @@
-import type { OracleCase } from './compare-forms.ts';
+import type { OracleCase } from './oracle-case.ts';
 
 /** A case as one reads it: rules, then each profile's log with instants written out. */
 export function describeCase({ scene, segments, profiles, samplesMs }: OracleCase): string {

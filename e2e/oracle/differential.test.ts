@@ -3,8 +3,9 @@ import { startOracleDatabase, type OracleDatabase } from './oracle-database.ts';
 import { runRound } from './run-round.ts';
 
 const CASES = 1_000;
-/** About half a minute on two idle cores. */
-const WITHIN_MS = 300_000;
+/** They take about half a minute on two idle cores; on busy ones there are fewer of them. */
+const ROUND_MS_MAX = 50_000;
+const TEST_MS_MAX = 120_000;
 
 let database: OracleDatabase;
 
@@ -15,10 +16,10 @@ beforeAll(async () => {
 afterAll(() => database?.stop());
 
 test(
-  `the engine and SQL agree on every change and every sampled membership of ${CASES} random cases`,
+  `the engine and SQL agree on every change and every sampled membership of random cases`,
   async () => {
     const seed = Number(process.env.ORACLE_SEED ?? Math.floor(Math.random() * 2 ** 31));
-    expect(await runRound({ url: database.url, seed, cases: CASES })).toBeUndefined();
+    expect(await runRound({ url: database.url, seed, cases: CASES, msMax: ROUND_MS_MAX })).toBeUndefined();
   },
-  WITHIN_MS,
+  TEST_MS_MAX,
 );

@@ -26,18 +26,18 @@ export const compilePattern: CompilePattern = (pattern, { ignoreCase }) => {
   return (text) => compiled.matcher(ignoreCase ? text.toLowerCase() : text).find();
 };
 
+type Told = { readonly atMs: number } & ({ readonly event: HistoryEvent } | { readonly one: Switch });
+
 /** One profile while it is fed. */
 export class FedProfile {
   state: ProfileState;
   readonly flips: Flip[] = [];
-  readonly engagement: EngagementState = newEngagement();
-  private nowMs: number;
-  private readonly queue: readonly { readonly atMs: number; readonly make: () => RuleEntry }[];
-  private next = 0;
-
+  private readonly engagement: EngagementState = newEngagement();
   private readonly engine: Engine;
   private readonly style: FeedStyle;
   private readonly profileId: string;
+  private queue: readonly Told[];
+  private nowMs: number;
 
   constructor(engine: Engine, profile: RandomProfile, style: FeedStyle) {
     this.engine = engine;
@@ -45,27 +45,29 @@ export class FedProfile {
     this.profileId = profile.profileId;
     this.state = engine.newState(profile.profileId);
     this.nowMs = profile.knownFromMs;
-    this.queue = queueOf(profile, this.engagement);
+    this.queue = inOrder([...profile.events.map((event) => ({ atMs: event.appendedAtMs, event })), ...profile.switches.map((one) => ({ atMs: one.atMs, one }))]);
     // A profile that is known without an event has a score all the same.
     if (!profile.events.some(({ appendedAtMs }) => appendedAtMs === this.nowMs)) this.tell(this.scoreEntry(this.nowMs));
   }
 
   /** Applies everything up to and including `atMs`, and all that time does before it (exclusive). */
   feedUpTo(atMs: number): void {
-    for (; this.next < this.queue.length && this.queue[this.next]!.atMs <= atMs; this.next++) {
-      const entry = this.queue[this.next]!;
-      this.fall(entry.atMs);
-      this.tell(entry.make());
-      this.nowMs = entry.atMs;
+    const due = this.queue.filter((told) => told.atMs <= atMs);
+    this.queue = this.queue.slice(due.length);
+    for (const told of due) {
+      this.fall(told.atMs);
+      this.tell('event' in told ? this.eventEntry(told.event) : switchEntry(told.one));
+      this.nowMs = told.atMs;
     }
     this.fall(atMs);
-    this.nowMs = Math.max(this.nowMs, atMs);
     this.pass(atMs);
+    this.nowMs = Math.max(this.nowMs, atMs);
   }
 
-  /** Takes the other profile in, at an instant up to which both were fed, and tells the score of the two. */
+  /** Takes in another profile that was fed up to the same instant, what is still to come of it, and tells the score of the two. */
   merge(loser: FedProfile, atMs: number): void {
     unite(this.engagement, loser.engagement, standardEngagement);
+    this.queue = inOrder([...this.queue, ...loser.queue]);
     this.flips.push(...this.engine.merge(this.state, loser.state, atMs));
     this.tell(this.scoreEntry(atMs));
   }
@@ -74,10 +76,9 @@ export class FedProfile {
     this.pass(entry.appendedAtMs);
     if (this.style.stores) this.state = this.engine.decode(this.engine.encode(this.state), this.profileId);
     this.flips.push(...this.engine.apply(this.state, entry));
-    if (this.style.repeats) {
-      const again = this.engine.apply(this.state, entry);
-      if (again.length > 0) throw new Error(`An entry told twice flips ${JSON.stringify(again)}.`);
-    }
+    if (!this.style.repeats) return;
+    const again = this.engine.apply(this.state, entry);
+    if (again.length > 0) throw new Error(`An entry told twice flips ${JSON.stringify(again)}.`);
   }
 
   private pass(beforeMs: number): void {
@@ -99,22 +100,20 @@ export class FedProfile {
   private scoreEntry(atMs: number): RuleEntry {
     return { kind: 'score', appendedAtMs: atMs, scores: { engagement: scoreAt(this.engagement, atMs, standardEngagement) } };
   }
+
+  /** An event with the score that it leads to, as scoring sends it on. */
+  private eventEntry(event: HistoryEvent): RuleEntry {
+    const { type, name, messageId, timestampMs, appendedAtMs, body } = event;
+    const facts = readFacts({ type, name }, () => body);
+    if (facts.kind === 'page-view') addPageView(this.engagement, timestampMs, standardEngagement);
+    if (facts.kind === 'mail') addMail(this.engagement, facts.emailId, facts.fact, timestampMs);
+    const scores = { engagement: scoreAt(this.engagement, appendedAtMs, standardEngagement) };
+    return { kind: 'event', type, name, messageId, timestampMs, appendedAtMs, readBody: () => body as EventBody, scores };
+  }
 }
 
-function queueOf(profile: RandomProfile, engagement: EngagementState): { readonly atMs: number; readonly make: () => RuleEntry }[] {
-  return [
-    ...profile.events.map((event) => ({ atMs: event.appendedAtMs, make: (): RuleEntry => eventEntry(engagement, event) })),
-    ...profile.switches.map((one) => ({ atMs: one.atMs, make: (): RuleEntry => switchEntry(one) })),
-  ].sort((a, b) => a.atMs - b.atMs);
-}
-
-/** An event with the score that it leads to, as scoring sends it on. */
-function eventEntry(engagement: EngagementState, event: HistoryEvent): RuleEntry {
-  const { type, name, messageId, timestampMs, appendedAtMs, body } = event;
-  const facts = readFacts({ type, name }, () => body);
-  if (facts.kind === 'page-view') addPageView(engagement, timestampMs, standardEngagement);
-  if (facts.kind === 'mail') addMail(engagement, facts.emailId, facts.fact, timestampMs);
-  return { kind: 'event', type, name, messageId, timestampMs, appendedAtMs, readBody: () => body as EventBody, scores: { engagement: scoreAt(engagement, appendedAtMs, standardEngagement) } };
+function inOrder(queue: readonly Told[]): readonly Told[] {
+  return [...queue].sort((a, b) => a.atMs - b.atMs);
 }
 
 function switchEntry(one: Switch): RuleEntry {

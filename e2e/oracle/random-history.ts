@@ -45,7 +45,7 @@ export function randomProfiles(scene: Scene): fc.Arbitrary<readonly RandomProfil
 function randomProfile(scene: Scene, profileId: string): fc.Arbitrary<RandomProfile> {
   const event = fc.record({ slot: slots, jitterMs: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1), delayMs: delays, ageMs: ages, prefix: fc.constantFrom('a', 'B', 'é', '\uffee', '😀'), what: randomBody(scene) });
   // Now and then so many that the engine no longer keeps all of them at hand.
-  const lists = fc.oneof({ arbitrary: fc.array(event, { maxLength: 12, size: 'max' }), weight: 12 }, { arbitrary: fc.array(event, { minLength: 60, maxLength: 150, size: 'max' }), weight: 1 });
+  const lists = fc.oneof({ arbitrary: fc.array(event, { maxLength: 12, size: 'max' }), weight: 12 }, { arbitrary: fc.array(event, { maxLength: 150, size: 'max' }), weight: 2 });
   const events = lists.map((list) =>
     list
       .map(({ slot, jitterMs, delayMs, ageMs, prefix, what }, i): HistoryEvent => {
@@ -53,7 +53,7 @@ function randomProfile(scene: Scene, profileId: string): fc.Arbitrary<RandomProf
         const appendedAtMs = delayMs < 0 ? claimedMs : claimedMs + delayMs;
         const timestampMs = Math.min(claimedMs - ageMs - Math.min(delayMs, 0), appendedAtMs);
         // As it comes out of the log: through JSON.
-        return { profileId, messageId: `${prefix}${i}`, timestampMs, appendedAtMs, type: what.type, name: what.name, body: JSON.parse(JSON.stringify(what.body)) };
+        return { profileId, messageId: `${prefix}${i}-${profileId[0]}`, timestampMs, appendedAtMs, type: what.type, name: what.name, body: JSON.parse(JSON.stringify(what.body)) };
       })
       .sort((a, b) => a.appendedAtMs - b.appendedAtMs),
   );

@@ -23,7 +23,7 @@ export interface RuleCase {
   /** The next flip by time alone after `now`; null: none. */
   readonly flipsAt?: Instant | null;
   /** Every change up to `now`, oldest first, beginning with an entry. */
-  readonly changes?: readonly Instant[];
+  readonly changes?: readonly (Instant | { readonly at: string })[];
   readonly profileId?: string;
   /** Where the profile was known before its first event. */
   readonly knownFrom?: Instant;
@@ -35,8 +35,10 @@ export interface RuleCase {
   readonly mergedWithdrawals?: readonly { readonly purpose: string; readonly at: Instant }[];
 }
 
+/** An event, or (by its type) what another service told: `computed`, `cluster`, `list`, `consent`, `birth`. */
 export interface CaseEvent {
   readonly type?: string;
+  readonly [told: string]: Json | undefined;
   /** Of a track event `event` or `name`; of a view its name, at the top level. */
   readonly event?: string;
   readonly name?: Json;
@@ -56,6 +58,16 @@ export function instantMs(instant: Instant): number {
   return ms;
 }
 
+/** When the changes of a case happen, as they are written out. */
+export function changesOf(ruleCase: RuleCase): readonly string[] | undefined {
+  return ruleCase.changes?.map((one) => new Date(instantMs(typeof one === 'object' ? one.at : one)).toISOString());
+}
+
+/** Scores are told in a case or follow from its events; the latter is what SQL can be asked. Profile ids are UUIDs there. */
+export function isForSql({ rule, stay, segments, profileId }: RuleCase): boolean {
+  return !/"score":/.test(JSON.stringify([rule, stay ?? null, segments ?? []])) && (profileId === undefined || /^[0-9a-f-]{36}$/.test(profileId));
+}
+
 export function segmentOf({ rule, stay }: RuleCase): SegmentDefinition {
   return { key: SEGMENT_KEY, rule, ...(stay ? { stay } : {}) };
 }
@@ -66,20 +78,38 @@ export function contextOf(ruleCase: RuleCase, workspace: string): SqlContext {
 
 export function historyOf(ruleCase: RuleCase): History & { readonly profileId: string } {
   const profileId = ruleCase.profileId ?? PROFILE_ID;
-  const events = (ruleCase.events ?? []).map((event, i) => readEvent(event, i, profileId));
-  // The log's order is that of the append; a stable sort keeps ties as they were written.
+  const all = ruleCase.events ?? [];
+  const events = all.filter(({ type }) => !TOLD.includes(type ?? '')).map((event, i) => readEvent(event, i, profileId));
+  // The log's order is that of the append; a stable sort keeps ties as they were written. Of one id the first counts.
   events.sort((a, b) => a.appendedAtMs - b.appendedAtMs);
+  const accepted = events.filter(({ messageId }, i) => events.findIndex((other) => other.messageId === messageId) === i);
   const piece = ({ from, to }: CasePiece) => ({ profileId, fromMs: instantMs(from), toMs: to === undefined ? null : instantMs(to) });
-  const lists = (ruleCase.lists ?? []).map((one) => ({ ...piece(one), list: one.list }));
-  const clusters = (ruleCase.clusters ?? []).map((one) => ({ ...piece(one), model: one.model, label: one.label }));
-  const computed = (ruleCase.computed ?? []).map((one) => ({ ...piece(one), key: one.key, value: one.value }));
+  const lists = [...(ruleCase.lists ?? []), ...toldPieces(all, 'list', ({ list }) => list, ({ member }) => member === true)].map((one) => ({ ...piece(one), list: one.list as string }));
+  const clusters = [...(ruleCase.clusters ?? []), ...toldPieces(all, 'cluster', ({ model }) => model, ({ label }) => label !== null)].map((one) => ({ ...piece(one), model: one.model as string, label: one.label as string }));
+  const computed = [...(ruleCase.computed ?? []), ...toldPieces(all, 'computed', ({ key }) => key, ({ value }) => value !== null)].map((one) => ({ ...piece(one), key: one.key as string, value: one.value }));
   const mergedWithdrawals = (ruleCase.mergedWithdrawals ?? []).map((one) => ({ profileId, purpose: one.purpose, mergedMs: instantMs(one.at) }));
-  const known = [...events.map(({ appendedAtMs }) => appendedAtMs), ...[...lists, ...clusters, ...computed].map(({ fromMs }) => fromMs)];
+  const births = all.filter(({ type }) => type === 'birth').map(({ appendedAt }) => instantMs(appendedAt!));
+  const known = [...births, ...accepted.map(({ appendedAtMs }) => appendedAtMs), ...[...lists, ...clusters, ...computed].map(({ fromMs }) => fromMs)];
   const knownFromMs = ruleCase.knownFrom !== undefined ? instantMs(ruleCase.knownFrom) : known.length > 0 ? Math.min(...known) : 0;
-  return { profileId, profiles: [{ profileId, knownFromMs }], events, lists, clusters, computed, mergedWithdrawals };
+  return { profileId, profiles: [{ profileId, knownFromMs }], events: accepted, lists, clusters, computed, mergedWithdrawals };
+}
+
+const TOLD = ['computed', 'cluster', 'list', 'birth'];
+
+/** From each entry to the next about the same thing. */
+function toldPieces(all: readonly CaseEvent[], type: string, about: (entry: CaseEvent) => unknown, isSomething: (entry: CaseEvent) => boolean): (CaseEvent & CasePiece)[] {
+  const entries = all.filter((entry) => entry.type === type);
+  return entries.flatMap((entry, i) => {
+    const next = entries.slice(i + 1).find((other) => about(other) === about(entry));
+    return isSomething(entry) ? [{ ...entry, from: entry.appendedAt!, to: next?.appendedAt }] : [];
+  });
 }
 
 function readEvent(event: CaseEvent, i: number, profileId: string): HistoryEvent {
+  if (event.type === 'consent') {
+    const { purpose, decision, occurredAt, appendedAt, messageId } = event;
+    return readEvent({ type: 'track', event: 'Consent Updated', appendedAt, messageId, properties: { purpose: purpose!, decision: decision!, occurredAt: (occurredAt ?? appendedAt)! } }, i, profileId);
+  }
   const type = event.type ?? (event.traits !== undefined ? 'identify' : 'track');
   const isView = type === 'page' || type === 'screen';
   const name = isView ? type : type === 'track' ? String(event.event ?? event.name) : '';

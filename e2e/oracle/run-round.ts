@@ -1,17 +1,20 @@
 import fc from 'fast-check';
 import pg from 'pg';
-import { compareForms, oracleCases } from './compare-forms.ts';
+import { compareForms } from './compare-forms.ts';
 import { describeCase } from './describe-case.ts';
+import { oracleCases } from './oracle-case.ts';
 import { createRelations } from './sql-history.ts';
 
 export interface Round {
   readonly url: string;
   readonly seed: number;
   readonly cases: number;
+  /** The round ends then, with fewer cases or a failure not made as small as it could be. */
+  readonly msMax?: number;
 }
 
 /** Runs random cases; resolves to the smallest one on which the two forms differ, in words, or to nothing. */
-export async function runRound({ url, seed, cases }: Round): Promise<string | undefined> {
+export async function runRound({ url, seed, cases, msMax }: Round): Promise<string | undefined> {
   const client = new pg.Client({ connectionString: url, application_name: 'oracle' });
   await client.connect();
   try {
@@ -21,7 +24,7 @@ export async function runRound({ url, seed, cases }: Round): Promise<string | un
         const difference = await compareForms(client, oracleCase);
         if (difference) throw new Error(JSON.stringify(difference, null, 1));
       }),
-      { numRuns: cases, seed },
+      { numRuns: cases, seed, interruptAfterTimeLimit: msMax },
     );
     if (!found.failed) return undefined;
     return `Seed ${seed}, case ${found.numRuns}, after ${found.numShrinks} shrinks:\n${describeCase(found.counterexample![0])}\n${String(found.errorInstance)}`;

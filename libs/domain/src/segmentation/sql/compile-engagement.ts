@@ -27,7 +27,7 @@ function scoreRows(compilation: Compilation, frame: Frame, key: string): string 
   // By its text, as ids of orders are (rule 4).
   const emailId = `rules.scalar(${propertyOf(compilation, 'e', 'track', 'email_id')}) #>> '{}'`;
   const distinct = (name: string, more = '') =>
-    `count(DISTINCT e.email_id) FILTER (WHERE e.name = '${name}' AND e.ts_ms > ${frame.clock('e')} - ${number(model.mailWindowMs)}${more})`;
+    `count(DISTINCT e.email_id) FILTER (WHERE e.name = '${name}' AND e.ts_ms > ${frame.t} - ${number(model.mailWindowMs)}${more})`;
   return `SELECT s.profile_id, (s.open_rate * ${number(model.openWeight)} + s.click_rate * ${number(model.clickWeight)} + s.visits * ${number(model.visitWeight)}) / 10 AS score
     FROM (SELECT c.profile_id,
         CASE WHEN c.delivered = 0 THEN 0 ELSE least(c.opened, c.delivered) * 100000000 / c.delivered END AS open_rate,
@@ -37,13 +37,13 @@ function scoreRows(compilation: Compilation, frame: Frame, key: string): string 
           ${distinct(MAIL_EVENTS.delivered)} AS delivered,
           ${distinct(MAIL_EVENTS.opened, ' AND NOT e.by_machine')} AS opened,
           ${distinct(MAIL_EVENTS.clicked, ' AND NOT e.by_machine')} AS clicked,
-          count(*) FILTER (WHERE e.type = 'page' AND e.ts_ms > ${frame.clock('e')} - ${number(model.visitWindowMs)}
+          count(*) FILTER (WHERE e.type = 'page' AND e.ts_ms > ${frame.t} - ${number(model.visitWindowMs)}
             AND (e.previous_ms IS NULL OR e.previous_ms <= e.ts_ms - ${number(model.sessionGapMs)})) AS sessions
-        FROM (SELECT e.profile_id, e.name, e.type, e.ts_ms, e.appended_ms, ${emailId} AS email_id,
+        FROM (SELECT e.profile_id, e.name, e.type, e.ts_ms, ${emailId} AS email_id,
             coalesce(e.body -> 'properties' -> 'machine' = 'true', false) AS by_machine,
             lag(e.ts_ms) OVER (PARTITION BY e.profile_id, e.type, e.name ORDER BY e.ts_ms, e.message_id COLLATE "C") AS previous_ms
           FROM ${context.relations.events} e
-          WHERE ${ofWorkspace(compilation, 'e')} AND ${isScored('e')} AND ${frame.known('e')}${frame.ofProfile('e')} AND e.ts_ms > ${frame.clock()} - ${number(spanMs)}) e
+          WHERE ${ofWorkspace(compilation, 'e')} AND ${isScored('e')} AND ${frame.known('e')}${frame.ofProfile('e')} AND e.ts_ms > ${frame.t} - ${number(spanMs)}) e
         GROUP BY e.profile_id) c) s`;
 }
 

@@ -1,6 +1,6 @@
 import { compileZones } from './compile-zones.js';
 import type { SegmentDefinition } from './context.js';
-import type { Compilation, Frame, LeafQuestion } from './frame.js';
+import type { Compilation, Frame, LeafQuestion, Moment } from './frame.js';
 
 /** All profiles at one instant. Leaves become joins; equal leaves of one rule are joined once. */
 export class InstantFrame implements Frame {
@@ -19,8 +19,12 @@ export class InstantFrame implements Frame {
     this.place = `rules.place(${t}, NULL)`;
   }
 
-  clock(): string {
-    return this.t;
+  momentOf(): Moment {
+    return { clock: this.t, calendar: (column) => this.calendar(column) };
+  }
+
+  momentOfRow(): Moment {
+    return this.momentOf();
   }
 
   known(e: string): string {
@@ -39,13 +43,6 @@ export class InstantFrame implements Frame {
     return `${alias}.profile_id IS ${holdsForNone ? '' : 'NOT '}NULL`;
   }
 
-  calendar(column: 'today' | number): string {
-    this.needsZones = true;
-    if (column === 'today') return 'z.today';
-    this.days.add(column);
-    return `z.start_${column}`;
-  }
-
   joinCalendar(row: string): string {
     this.needsZones = true;
     return ` JOIN zoned z ON z.profile_id = ${row}.profile_id`;
@@ -62,6 +59,13 @@ export class InstantFrame implements Frame {
     const leaves = [...this.leaves].map(([set, alias]) => `\n  LEFT JOIN ${set} ${alias} ON ${alias}.profile_id = p.profile_id`);
     const memories = [...this.memories.keys()].map((memory) => `\n  LEFT JOIN ${memory} ON ${memory}.profile_id = p.profile_id`);
     return `${this.needsZones ? this.zones() : ''}SELECT ${columns} FROM people p${leaves.join('')}${memories.join('')}\nWHERE ${condition}`;
+  }
+
+  private calendar(column: 'today' | number): string {
+    this.needsZones = true;
+    if (column === 'today') return 'z.today';
+    this.days.add(column);
+    return `z.start_${column}`;
   }
 
   /** The zones of all people; days are computed once for each zone that occurs. */

@@ -1,7 +1,7 @@
 import { traitRows } from './compile-node.js';
 import { workspaceZone } from './compile-zones.js';
 import type { SegmentDefinition } from './context.js';
-import type { Compilation, Frame, LeafQuestion } from './frame.js';
+import type { Arrivals, Compilation, Frame, LeafQuestion, Moment } from './frame.js';
 
 /** Many points, each a profile at an instant and a place in the log. Leaves become subqueries about the point `p`. */
 export class PointsFrame implements Frame {
@@ -17,8 +17,30 @@ export class PointsFrame implements Frame {
     private readonly remember: (segment: SegmentDefinition) => string,
   ) {}
 
-  clock(e?: string): string {
-    return e === undefined ? 'p.x' : `CASE WHEN ${e}.appended_ms < p.t THEN p.x ELSE p.t END`;
+  momentOf(arrivals: (early: Moment) => Arrivals): Moment {
+    const { touching } = arrivals(this.choose('false'));
+    const { relations } = this.compilation.context;
+    const isTouched = `EXISTS (SELECT FROM ${relations.events} h WHERE h.profile_id = p.profile_id AND h.appended_ms = p.t AND h.sequence <= p.sequence AND (${touching.join(' OR ')}))`;
+    const moment = this.choose(isTouched);
+    // A subquery of its own is evaluated once for the point, not for each event.
+    return { clock: `(SELECT ${moment.clock})`, calendar: (column) => `(SELECT ${moment.calendar(column)})` };
+  }
+
+  momentOfRow(k: string): Moment {
+    return this.choose(`${k}.appended_ms = p.t`);
+  }
+
+  private choose(isTouched: string): Moment {
+    const choice = (early: string, now: string) => `CASE WHEN p.sequence IS NULL OR ${isTouched} THEN ${now} ELSE ${early} END`;
+    return {
+      clock: choice('p.x', 'p.t'),
+      calendar: (column) => {
+        this.needsZone = true;
+        if (column !== 'today') this.days.add(column);
+        const name = column === 'today' ? 'today' : `start_${column}`;
+        return choice(`p.${name}_x`, `p.${name}_t`);
+      },
+    };
   }
 
   known(e: string): string {
@@ -32,13 +54,6 @@ export class PointsFrame implements Frame {
   leaf({ rows, holds, holdsForNone }: LeafQuestion): string {
     const condition = holdsForNone ? `(${holds}) IS NOT TRUE` : holds;
     return `${holdsForNone ? 'NOT ' : ''}EXISTS (SELECT FROM (${rows}) k WHERE ${condition})`;
-  }
-
-  calendar(column: 'today' | number, e: string): string {
-    this.needsZone = true;
-    if (column !== 'today') this.days.add(column);
-    const name = column === 'today' ? 'today' : `start_${column}`;
-    return `CASE WHEN ${e}.appended_ms < p.t THEN p.${name}_x ELSE p.${name}_t END`;
   }
 
   joinCalendar(): string {
