@@ -73,10 +73,16 @@ function sequenceEvents(leaf: SequenceLeaf, state: ProfileState, t: number): Cou
   return [...byId.values()].sort((a, b) => a.timestampMs - b.timestampMs || orderTexts(a.messageId!, b.messageId!)).slice(-EVENTS_SHOWN_MAX);
 }
 
-/** Had the profile more events than are kept one by one (rule 21)? */
-export function isApproximate(leaf: Leaf, state: ProfileState): boolean {
+/** Does the answer rest on events that are no longer kept one by one (rule 21)? */
+export function isApproximate(leaf: Leaf, state: ProfileState, t: number): boolean {
   if (leaf instanceof SequenceLeaf) return leaf.source.steps.some(({ index }) => state.steps.get(index)?.capped === true);
   if (!(leaf instanceof GaugeLeaf)) return false;
   const { gauge } = leaf;
-  return (gauge instanceof CountGauge || gauge instanceof RangeGauge) && state.series.get(gauge.feature)?.approximate === true;
+  if (!(gauge instanceof CountGauge) && !(gauge instanceof RangeGauge)) return false;
+  const series = state.series.get(gauge.feature);
+  if (!series?.approximate) return false;
+  const from = series.firstAfter(gauge.window.lowAt(t, state.days));
+  if (series.capped ? from > 0 : from >= series.tiles.length) return false;
+  // Enough of the newest events are there one by one to answer a threshold.
+  return !(gauge instanceof CountGauge) || leaf.needed > series.times.length - series.tiles.length;
 }

@@ -1,4 +1,5 @@
 import { addWhole, type Whole } from './exact-decimal.js';
+import { summarizeRange } from './summarize-range.js';
 
 /** Elements kept one by one; beyond that the oldest become tiles and the answer is approximate. */
 export const KEPT_MAX = 4_096;
@@ -83,9 +84,8 @@ export class EventSeries {
   /** The number of events with a time later than `low`. */
   countAfter(low: number): number {
     const at = this.firstAfter(low);
-    let count = this.times.length - Math.max(at, this.tiles.length);
-    for (let i = at; i < this.tiles.length; i += 1) count += this.tiles[i]!.count;
-    return count;
+    if (at >= this.tiles.length) return this.times.length - at;
+    return summarizeRange(this, at, this.times.length).count;
   }
 
   /** The index of the first element with a time later than `low`. */

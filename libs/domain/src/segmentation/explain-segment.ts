@@ -94,7 +94,7 @@ function whyOfLeaf(node: RuleNode, path: string, place: WhyPlace): Why {
     events: countedEvents(rules, leaf, state, atMs),
     children,
     rule: node as unknown as Json,
-    ...(isApproximate(leaf, state) && { approximate: true }),
+    ...(isApproximate(leaf, state, atMs) && { approximate: true }),
   };
 }
 

@@ -42,7 +42,7 @@ function readElement(source: GaugeSource, event: FoldedEvent): { readonly time: 
 export function foldStep(feature: StepFeature, state: ProfileState, event: FoldedEvent, nowMs: number): void {
   let steps = state.steps.get(feature.index);
   if (!steps) state.steps.set(feature.index, (steps = new StepSeries()));
-  const captured = feature.captures.map((read) => read(event.body));
-  if (!steps.insert({ time: event.timeMs, messageId: event.messageId, captured }, feature.reachMs, nowMs - 1)) return;
-  for (const sequence of feature.sequences) state.sequenceSpans.delete(sequence.index);
+  const step = { time: event.timeMs, messageId: event.messageId, captured: feature.captures.map((read) => read(event.body)) };
+  if (!steps.insert(step, feature.reachMs, nowMs - 1)) return;
+  for (const sequence of feature.sequences) sequence.learn(state, feature.index, step);
 }

@@ -1,8 +1,9 @@
 import { BoundScale, type BoundPair } from './bounds.js';
 import { EventSeries } from './event-series.js';
+import { addWhole } from './exact-decimal.js';
 import type { GaugeLeaf, Leaf } from './leaf.js';
 import type { ProfileState } from './profile-state.js';
-import { summarizeRange } from './summarize-range.js';
+import { summarizeRange, type RangeSummary } from './summarize-range.js';
 import type { Window } from './window.js';
 
 /**
@@ -104,14 +105,34 @@ export class RangeGauge extends Gauge {
     if (series === undefined || this.window.reachMs === Infinity) return Infinity;
     const { times } = series;
     let [from, to] = [this.from(series, t, state), this.to(series, t)];
+    let summary: RangeSummary | undefined;
     for (let searched = 1; ; searched += 1) {
       const leaves = from < to ? this.window.leavesAt(times[from]!, state.days) : Infinity;
       const enters = to < times.length ? this.window.entersAt(times[to]!) : Infinity;
       const edge = Math.min(leaves, enters);
       if (edge === Infinity || searched > EDGES_SEARCHED_MAX) return edge;
+      const gone = from;
       while (from < to && this.window.leavesAt(times[from]!, state.days) <= edge) from += 1;
       while (to < times.length && this.window.entersAt(times[to]!) <= edge) to += 1;
-      if (this.positionIn(series, from, to) !== position) return edge;
+      if (!summary || gone < series.tiles.length || this.window.gapped) summary = this.isSummed ? summarizeRange(series, from, to) : undefined;
+      else this.removeOldest(summary, series, { gone, from, to });
+      if ((summary ? this.positionBy(summary) : this.positionIn(series, from, to)) !== position) return edge;
+    }
+  }
+
+  private get isSummed(): boolean {
+    return this.fn !== 'distinct';
+  }
+
+  /** Takes the elements from `gone` to `from` out of a summary. */
+  private removeOldest(summary: RangeSummary, series: EventSeries, at: { readonly gone: number; readonly from: number; readonly to: number }): void {
+    for (let i = at.gone; i < at.from; i += 1) {
+      const value = series.values[i] ?? 0;
+      summary.count -= 1;
+      summary.sum = addWhole(summary.sum, -value);
+      if (value !== summary.low && value !== summary.high) continue;
+      Object.assign(summary, summarizeRange(series, at.from, at.to));
+      return;
     }
   }
 
@@ -140,13 +161,16 @@ export class RangeGauge extends Gauge {
   private positionIn(series: EventSeries, from: number, to: number): number {
     if (this.fn === 'distinct') return this.scale.positionOf(distinctIn(series, from, to));
     if (this.fn === 'count' && series.tiles.length === 0) return this.scale.positionOf(to - from);
-    const { count, sum, low, high } = summarizeRange(series, from, to);
+    return this.positionBy(summarizeRange(series, from, to));
+  }
+
+  private positionBy({ count, sum, low, high }: RangeSummary): number {
     switch (this.fn) {
-      case 'count': return this.scale.positionOf(count);
       case 'sum': return this.scale.positionOf(sum);
       case 'avg': return count === 0 ? -1 : this.scale.positionOfQuotient(sum, count);
       case 'min': return count === 0 ? -1 : this.scale.positionOf(low);
       case 'max': return count === 0 ? -1 : this.scale.positionOf(high);
+      default: return this.scale.positionOf(count);
     }
   }
 }

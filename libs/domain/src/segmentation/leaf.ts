@@ -36,6 +36,13 @@ export class GaugeLeaf extends Leaf {
     this.high = this.bounds.upper ? scale.indexOf(this.bounds.upper) : Infinity;
   }
 
+  /** The count from which on more would not matter; of whole quantities only. */
+  get needed(): number {
+    const { scale } = this.gauge;
+    const last = this.high < scale.length ? this.high + 1 : this.low;
+    return last === 0 ? 0 : Number(scale.wholeBefore(last));
+  }
+
   meets(position: number): boolean {
     return position >= this.low && position <= this.high;
   }

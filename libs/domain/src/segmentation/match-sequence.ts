@@ -1,7 +1,7 @@
 import type { Json, RefFilter } from '@tributary/contracts/rule';
 import { equalValues, orderValues, valueKey } from './compare-values.js';
 import type { LocalDays } from './local-days.js';
-import { firstAfterEvent, firstNotBefore, type StepEvent } from './step-series.js';
+import { firstAfterEvent, firstNotBefore, orderEvents, type StepEvent } from './step-series.js';
 import type { Window } from './window.js';
 
 /** Sorted, disjoint `[from, until)`: when a sequence holds, as far as is known. */
@@ -44,23 +44,35 @@ interface Choice {
  * `events` holds the fitting events of each step, the absent one last, in event order.
  */
 export function matchSequence(plan: SequencePlan, events: readonly (readonly StepEvent[])[], days: LocalDays): TimeSpans {
+  const hasRefs = plan.absent?.refs.length || plan.steps.some((step) => step.refs.length > 0);
+  return union(hasRefs ? boundSpans(plan, events, days) : plainSpans(plan, events, days));
+}
+
+/**
+ * Can an event of the step matter to what is known? Not while no event of the next step comes after it: no choice could
+ * go on from there. The last matched step and the absent one always matter.
+ */
+export function canMatter(plan: SequencePlan, events: readonly (readonly StepEvent[])[], step: number, event: StepEvent): boolean {
+  if (step >= plan.steps.length - 1) return true;
+  const next = events[step + 1]!;
+  return next.length > 0 && orderEvents(next[next.length - 1]!, event) > 0;
+}
+
+function boundSpans(plan: SequencePlan, events: readonly (readonly StepEvent[])[], days: LocalDays): Span[] {
   let layer: Choice[][] = events[0]!.map((event) => [{ start: event.time, bound: bindAll([], plan.steps[0]!, event) }]);
-  for (let i = 1; i < plan.steps.length; i += 1) {
-    if (layer.length === 0) return [];
-    layer = extend({ step: plan.steps[i]!, before: events[i - 1]!, events: events[i]! }, layer);
-  }
-  return union(spansOf(plan, events, layer, days));
+  for (let i = 1; i < plan.steps.length; i += 1) layer = extend({ step: plan.steps[i]!, before: events[i - 1]!, events: events[i]! }, layer);
+  const spans: Span[] = [];
+  layer.forEach((choices, i) => {
+    for (const choice of choices) addSpan(spans, { plan, events, days }, events[plan.steps.length - 1]![i]!, choice);
+  });
+  return spans;
 }
 
 function extend(at: { readonly step: SequenceStepPlan; readonly before: readonly StepEvent[]; readonly events: readonly StepEvent[] }, layer: readonly Choice[][]): Choice[][] {
   const { step, before, events } = at;
-  if (step.refs.length === 0 && step.binds.length === 0 && layer.every((choices) => choices.every((one) => one.bound.length === 0))) {
-    return extendUnbound(at, layer);
-  }
   return events.map((event) => {
     const best = new Map<string, Choice>();
-    const end = firstNotBefore(before, event);
-    for (let i = end - 1; i >= 0 && event.time - before[i]!.time <= step.withinMs; i -= 1) {
+    for (let i = firstNotBefore(before, event) - 1; i >= 0 && event.time - before[i]!.time <= step.withinMs; i -= 1) {
       for (const choice of layer[i]!) {
         if (!fits(step, event, choice.bound)) continue;
         const bound = bindAll(choice.bound, step, event);
@@ -73,39 +85,53 @@ function extend(at: { readonly step: SequenceStepPlan; readonly before: readonly
   });
 }
 
-/** Without references: the latest start within reach, by a queue whose starts fall from head to tail. */
-function extendUnbound(at: { readonly step: SequenceStepPlan; readonly before: readonly StepEvent[]; readonly events: readonly StepEvent[] }, layer: readonly Choice[][]): Choice[][] {
-  const { step, before, events } = at;
-  const queue: { readonly time: number; readonly choice: Choice }[] = [];
-  let [head, next] = [0, 0];
-  return events.map((event) => {
-    const end = firstNotBefore(before, event);
-    for (; next < end; next += 1) {
-      const choice = layer[next]![0];
-      if (!choice) continue;
-      while (queue.length > head && queue[queue.length - 1]!.choice.start <= choice.start) queue.pop();
-      queue.push({ time: before[next]!.time, choice });
-    }
-    while (head < queue.length && event.time - queue[head]!.time > step.withinMs) head += 1;
-    return head < queue.length ? [queue[head]!.choice] : [];
-  });
+/** Without references only the latest start matters, and each step is passed through once. */
+function plainSpans(plan: SequencePlan, events: readonly (readonly StepEvent[])[], days: LocalDays): Span[] {
+  let starts = Float64Array.from(events[0]!, (event) => event.time);
+  for (let i = 1; i < plan.steps.length; i += 1) starts = extendPlain({ before: events[i - 1]!, events: events[i]!, withinMs: plan.steps[i]!.withinMs }, starts);
+  const spans: Span[] = [];
+  const last = events[plan.steps.length - 1]!;
+  for (let i = 0; i < starts.length; i += 1) {
+    if (starts[i]! > -Infinity) addSpan(spans, { plan, events, days }, last[i]!, { start: starts[i]!, bound: [] });
+  }
+  return spans;
 }
 
-function spansOf(plan: SequencePlan, events: readonly (readonly StepEvent[])[], layer: readonly Choice[][], days: LocalDays): { from: number; until: number }[] {
-  const spans: { from: number; until: number }[] = [];
-  const last = events[plan.steps.length - 1]!;
-  layer.forEach((choices, i) => {
-    const event = last[i]!;
-    for (const choice of choices) {
-      const { absent } = plan;
-      if (absent && isFollowed(absent, events[plan.steps.length]!, event, choice)) continue;
-      const certain = absent ? event.time + absent.withinMs : -Infinity;
-      const from = Math.max(plan.window.entersAt(event.time), certain);
-      const until = plan.window.leavesAt(choice.start, days);
-      if (from < until) spans.push({ from, until });
+/** The latest start within reach of each event, by a queue whose starts fall from head to tail; −Infinity: none. */
+function extendPlain(at: { readonly before: readonly StepEvent[]; readonly events: readonly StepEvent[]; readonly withinMs: number }, starts: Float64Array): Float64Array<ArrayBuffer> {
+  const { before, events, withinMs } = at;
+  const queue = new Int32Array(before.length);
+  const extended = new Float64Array(events.length).fill(-Infinity);
+  let [head, tail, next] = [0, 0, 0];
+  for (let i = 0; i < events.length; i += 1) {
+    const event = events[i]!;
+    for (; next < before.length && orderEvents(before[next]!, event) < 0; next += 1) {
+      if (starts[next] === -Infinity) continue;
+      while (tail > head && starts[queue[tail - 1]!]! <= starts[next]!) tail -= 1;
+      queue[tail] = next;
+      tail += 1;
     }
-  });
-  return spans;
+    while (head < tail && event.time - before[queue[head]!]!.time > withinMs) head += 1;
+    if (head < tail) extended[i] = starts[queue[head]!]!;
+  }
+  return extended;
+}
+
+interface Span {
+  from: number;
+  until: number;
+}
+
+function addSpan(spans: Span[], at: { readonly plan: SequencePlan; readonly events: readonly (readonly StepEvent[])[]; readonly days: LocalDays }, event: StepEvent, choice: Choice): void {
+  const { absent, window, steps } = at.plan;
+  if (absent && isFollowed(absent, at.events[steps.length]!, event, choice)) return;
+  const certain = absent ? event.time + absent.withinMs : -Infinity;
+  const from = Math.max(window.entersAt(event.time), certain);
+  const until = window.leavesAt(choice.start, at.days);
+  const last = spans[spans.length - 1];
+  // Windows that end at t make many spans without a beginning; the longest says it all.
+  if (last && last.from === from) last.until = Math.max(last.until, until);
+  else if (from < until) spans.push({ from, until });
 }
 
 function isFollowed(absent: SequenceStepPlan, candidates: readonly StepEvent[], event: StepEvent, choice: Choice): boolean {
@@ -143,9 +169,9 @@ function boundKey(bound: readonly (Json | undefined)[]): string {
   return bound.map((value) => (value === undefined ? '' : valueKey(value))).join('\u0000');
 }
 
-function union(spans: { from: number; until: number }[]): TimeSpans {
+function union(spans: Span[]): TimeSpans {
   spans.sort((a, b) => a.from - b.from);
-  const united: { from: number; until: number }[] = [];
+  const united: Span[] = [];
   for (const span of spans) {
     const last = united[united.length - 1];
     if (last && span.from <= last.until) last.until = Math.max(last.until, span.until);

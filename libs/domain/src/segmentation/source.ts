@@ -5,7 +5,7 @@ import type { SeriesDepth } from './event-series.js';
 import type { Gauge } from './gauge.js';
 import type { ComputedLeaf, Leaf, SequenceLeaf, TraitLeaf } from './leaf.js';
 import type { LocalDays } from './local-days.js';
-import { matchSequence, type SequencePlan, type TimeSpans } from './match-sequence.js';
+import { canMatter, matchSequence, type SequencePlan, type TimeSpans } from './match-sequence.js';
 import type { ProfileState } from './profile-state.js';
 import type { StepEvent } from './step-series.js';
 
@@ -112,10 +112,22 @@ export class SequenceSource extends Source {
     return [this.leaf];
   }
 
+  /** An event of one of its steps is new: what was found before may be so no more. */
+  learn(state: ProfileState, feature: number, event: StepEvent): void {
+    if (!state.sequenceSpans.has(this.index)) return;
+    const events = this.eventsOf(state);
+    const matters = this.steps.some((step, i) => step.index === feature && canMatter(this.plan, events, i, event));
+    if (matters) state.sequenceSpans.delete(this.index);
+  }
+
+  private eventsOf(state: ProfileState): (readonly StepEvent[])[] {
+    return this.steps.map((step) => state.steps.get(step.index)?.events ?? NO_EVENTS);
+  }
+
   spans(state: ProfileState): TimeSpans {
     const known = state.sequenceSpans.get(this.index);
     if (known) return known;
-    const events = this.steps.map((step) => state.steps.get(step.index)?.events ?? NO_EVENTS);
+    const events = this.eventsOf(state);
     const spans = matchSequence(this.plan, events, state.days);
     state.sequenceSpans.set(this.index, spans);
     return spans;

@@ -2,6 +2,9 @@ import type { Json } from '@tributary/contracts/rule';
 import { orderTexts } from './compare-values.js';
 import { KEPT_MAX } from './event-series.js';
 
+/** Beyond the bound so many are left out at a time, so that it is rare. */
+const CUT_AT_ONCE = 512;
+
 /** One event that fits a step of a sequence by itself. */
 export interface StepEvent {
   readonly time: number;
@@ -25,8 +28,8 @@ export class StepSeries {
     if (at === this.events.length) this.events.push(event);
     else this.events.splice(at, 0, event);
     if (this.events.length >= 64 && this.events[31]!.time <= nowMs - reachMs) this.prune(reachMs, nowMs);
-    if (this.events.length > KEPT_MAX) {
-      this.events.splice(0, this.events.length - KEPT_MAX);
+    if (this.events.length > KEPT_MAX + CUT_AT_ONCE) {
+      this.events.splice(0, CUT_AT_ONCE);
       this.capped = true;
     }
     return true;

@@ -47,15 +47,24 @@ function refreshBlocks(series: EventSeries): RangeSummary[] {
 }
 
 function addElements(total: RangeSummary, series: EventSeries, from: number, to: number): void {
-  for (let i = from; i < to; i += 1) {
-    const value = series.values[i] ?? 0;
-    const tile = i < series.tiles.length ? series.tiles[i] : undefined;
-    total.count += tile ? tile.count : 1;
-    total.sum = addWhole(total.sum, value);
-    const [low, high] = tile ? [tile.low, tile.high] : [value, value];
-    if (low < total.low) total.low = low;
-    if (high > total.high) total.high = high;
+  const { values, tiles } = series;
+  let at = from;
+  for (; at < to && at < tiles.length; at += 1) {
+    const { count, low, high } = tiles[at]!;
+    addSummary(total, { count, sum: values[at] ?? 0, low, high });
   }
+  total.count += to - at;
+  if (values.length === 0) return;
+  let { sum, low, high } = total;
+  for (; at < to; at += 1) {
+    const value = values[at]!;
+    sum = addWhole(sum, value);
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  total.sum = sum;
+  total.low = low;
+  total.high = high;
 }
 
 function addSummary(total: RangeSummary, block: RangeSummary): void {

@@ -7,7 +7,7 @@ import type { NaiveOptions } from './naive-timeline.js';
 
 /** `PROPERTY_RUNS` makes a long run, `PROPERTY_SEED` repeats one; fast-check prints the seed of a failure. */
 export const SETTINGS = {
-  numRuns: Number(process.env['PROPERTY_RUNS'] ?? 300),
+  numRuns: Number(process.env['PROPERTY_RUNS'] ?? 150),
   ...(process.env['PROPERTY_SEED'] && { seed: Number(process.env['PROPERTY_SEED']) }),
 };
 
