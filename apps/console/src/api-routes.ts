@@ -4,7 +4,7 @@ import { log } from '@tributary/service/log';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ConsoleConfig } from './console.config.js';
 import type { Credentials } from './credentials.js';
-import { FORWARD_LIMITS, forwardRequest } from './forward-request.js';
+import { type ForwardLimits, forwardRequest } from './forward-request.js';
 import { addressOf, isService } from './service-directory.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -14,6 +14,7 @@ export class ApiRoutes {
   constructor(
     private readonly config: ConsoleConfig,
     private readonly credentials: Credentials,
+    private readonly limits: ForwardLimits,
   ) {}
 
   /** A Fastify plugin: in its own scope, where bodies are passed on unread. */
@@ -36,7 +37,7 @@ export class ApiRoutes {
     const url = new URL(address);
     // A path that reads differently once resolved (`..`, backslashes, control characters) could lead elsewhere.
     if (url.href !== address || !request.url.startsWith(`/api/${service}/v1/`)) throw new Problem(400, 'malformed_path', 'Percent-encode the parts of the address; "." and ".." are no parts.');
-    return forwardRequest(request, reply, url, credentials.adminKey, FORWARD_LIMITS);
+    return forwardRequest(request, reply, url, credentials.adminKey, this.limits);
   }
 }
 

@@ -91,10 +91,10 @@ jest.setTimeout(60_000);
   test('segments show count, state and freshness', async () => {
     await logIn();
     const row = (name: string) => page.getByRole('row', { name });
-    expect(await row('Warm Prospects').textContent()).toMatch(/8 ms behind.*3,9\d\d/);
+    expect(await row('Warm Prospects').textContent()).toMatch(/lag 8 ms.*3,9\d\d/);
     // An event is known that is newer than what the segment has counted.
     played.publishEvent(1);
-    await row('Dormant').getByText('4.2 s behind').waitFor();
+    await row('Dormant').getByText('lag 4.2 s').waitFor();
     expect(await row('Spring sale 2027').textContent()).toContain('filling');
     await row('High value').getByRole('link').click();
     const segment = page.getByRole('region', { name: 'High value' });

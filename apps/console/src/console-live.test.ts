@@ -31,6 +31,19 @@ describe('live streams', () => {
     again.close();
   });
 
+  test('a page that opens begins with what came before it, which is not new', async () => {
+    for (let n = 0; n < 100; n++) played.publishEvent(n);
+    const visitor = await logIn();
+    const stream = await visitor.open('/api/live/events');
+    const { data } = await stream.until('batch', () => true);
+    expect(data).toMatchObject({ seen: 0, matched: 0, lost: 0, newestMs: expect.any(Number) });
+    expect(data['items']).toHaveLength(40);
+    stream.close();
+    const another = await visitor.open('/api/live/events?match=email%3Anobody');
+    expect((await another.until('batch', () => true)).data).toMatchObject({ items: [], seen: 0 });
+    another.close();
+  });
+
   test('events come out of frames with their bodies', async () => {
     const stream = await (await logIn()).open('/api/live/events');
     await stream.until('state', (data) => data['state'] === 'live');

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { ApiRoutes } from './api-routes.js';
 import { ConsoleConfig } from './console.config.js';
 import { Credentials } from './credentials.js';
+import { FORWARD_LIMITS, type ForwardLimits } from './forward-request.js';
 import { HealthController } from './health.controller.js';
 import { LiveController } from './live.controller.js';
 import { LiveHub } from './live-hub.js';
@@ -21,7 +22,7 @@ import { StatusController } from './status.controller.js';
 
 @Module({})
 export class ConsoleModule {
-  static with(config: ConsoleConfig, source: LiveSource): DynamicModule {
+  static with({ config, source, limits = FORWARD_LIMITS }: ConsoleParts): DynamicModule {
     return {
       module: ConsoleModule,
       controllers: [SessionController, LiveController, StatusController, HealthController],
@@ -33,7 +34,7 @@ export class ConsoleModule {
         { provide: SessionCookie, useValue: new SessionCookie(config.CONSOLE_URL?.startsWith('https:') ?? false) },
         { provide: LoginLimit, useValue: new LoginLimit() },
         RequestGuard,
-        { provide: ApiRoutes, useFactory: (credentials: Credentials) => new ApiRoutes(config, credentials), inject: [Credentials] },
+        { provide: ApiRoutes, useFactory: (credentials: Credentials) => new ApiRoutes(config, credentials, limits), inject: [Credentials] },
       ],
     };
   }
@@ -44,6 +45,8 @@ export interface ConsoleParts {
   readonly source: LiveSource;
   /** Where the built pages are; left out: where `npm run build` puts them. */
   readonly pagesDir?: string;
+  /** Of requests to the services; left out: those of the product. */
+  readonly limits?: ForwardLimits;
 }
 
 /** The console's own endpoints take a login and little else; what is forwarded has limits of its own. */
@@ -52,13 +55,14 @@ const OWN_BODY_BYTES_MAX = 16_384;
 const REQUEST_MS_MAX = 300_000;
 
 /** The console's backend, ready to listen. */
-export async function createConsole({ config, source, pagesDir = BUILT_PAGES }: ConsoleParts): Promise<NestFastifyApplication> {
+export async function createConsole(parts: ConsoleParts): Promise<NestFastifyApplication> {
+  const { config, pagesDir = BUILT_PAGES } = parts;
   const adapter = new FastifyAdapter({
     bodyLimit: OWN_BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     trustProxy: (_address: string, hop: number) => hop < config.CONSOLE_TRUSTED_PROXIES,
   });
-  const app = await NestFactory.create<NestFastifyApplication>(ConsoleModule.with(config, source), adapter, { logger: ['error', 'warn'], forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>(ConsoleModule.with(parts), adapter, { logger: ['error', 'warn'], forceCloseConnections: true });
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true, exceptionFactory: toProblem }));
   const fastify = adapter.getInstance() as unknown as FastifyInstance;

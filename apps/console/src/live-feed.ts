@@ -5,6 +5,8 @@ import type { LiveSource } from './live-source.js';
 
 export interface FeedOptions<Item> {
   readonly topic: string;
+  /** About so many records of before are shown. */
+  readonly recentMax: number;
   /** What a record holds; records that cannot be read hold nothing. */
   read(record: LogRecord): Iterable<Item>;
 }
@@ -61,7 +63,14 @@ export class LiveFeed<Item> {
 
   #start(): void {
     if (this.#isClosed) return;
-    this.#tail = this.source.tail({ topic: this.options.topic, onRecord: (record) => this.#take(record) });
+    // What happened while nobody looked is missing: a new beginning.
+    this.ring.clear();
+    this.#tail = this.source.tail({
+      topic: this.options.topic,
+      recentMax: this.options.recentMax,
+      onRecent: (records) => records.forEach((record) => this.#take(record)),
+      onRecord: (record) => this.#take(record),
+    });
     this.#tail.then(
       () => {
         this.#state = 'live';

@@ -25,10 +25,13 @@ export class LiveHub {
         workspace,
         events: new LiveFeed(this.source, {
           topic: eventsReceived.name,
+          // Of frames, each with up to 128 events.
+          recentMax: 40,
           read: (record) => readEntries(record).filter((entry) => entry.workspace === workspace),
         }),
         changes: new LiveFeed(this.source, {
           topic: segmentsChanged.name,
+          recentMax: 120,
           read: (record) => readChange(record).filter((change) => change.workspace === workspace),
         }),
       };

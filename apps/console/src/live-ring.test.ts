@@ -14,6 +14,15 @@ test('a reader that keeps up gets everything once, in order', () => {
   expect(ring.read(4)).toEqual({ items: [], lost: 0, next: 4 });
 });
 
+test('after a new beginning nothing of before is given, and nothing counts as lost', () => {
+  const ring = ringOf(4, 3);
+  ring.clear();
+  expect(ring.read(1)).toEqual({ items: [], lost: 0, next: 3 });
+  ring.push(3);
+  expect(ring.first).toBe(3);
+  expect(ring.read(1)).toEqual({ items: [3], lost: 0, next: 4 });
+});
+
 test('a reader that is too slow loses the oldest and learns how many', () => {
   expect(ringOf(4, 11).read(2)).toEqual({ items: [7, 8, 9, 10], lost: 5, next: 11 });
 });

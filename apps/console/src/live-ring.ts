@@ -15,6 +15,7 @@ export interface LiveRead<Item> {
 export class LiveRing<Item> {
   readonly #items: Item[] = [];
   #next = 0;
+  #first = 0;
 
   constructor(private readonly capacity: number) {}
 
@@ -23,13 +24,25 @@ export class LiveRing<Item> {
     return this.#next;
   }
 
+  /** The oldest number from which on nothing is missing but what was overwritten. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Forgets everything; numbers go on. */
+  clear(): void {
+    this.#items.length = 0;
+    this.#first = this.#next;
+  }
+
   push(item: Item): void {
     this.#items[this.#next++ % this.capacity] = item;
   }
 
   read(from: number): LiveRead<Item> {
-    const first = Math.max(from, this.#next - this.capacity);
+    const wanted = Math.max(from, this.#first);
+    const first = Math.max(wanted, this.#next - this.capacity);
     const items = Array.from({ length: this.#next - first }, (_, at) => this.#items[(first + at) % this.capacity] as Item);
-    return { items, lost: first - from, next: this.#next };
+    return { items, lost: first - wanted, next: this.#next };
   }
 }

@@ -24,21 +24,36 @@ afterAll(async () => {
   await log?.close();
 });
 
-test('a tail begins at the end of every partition, and reads until it is stopped', async () => {
+test('a tail gives the newest of before in the order of time, then everything, each once, until it is stopped', async () => {
   const producer = await log.producer();
-  const send = (value: string) => producer.send([0, 1, 2].map((partition) => ({ topic: TOPIC, partition, key: null, value: Buffer.from(`${value} ${partition}`) })));
+  const send = (partition: number, value: string) => producer.send([{ topic: TOPIC, partition, key: null, value: Buffer.from(value) }]);
+  for (const [partition, value] of [[0, 'a'], [0, 'b'], [1, 'c'], [0, 'd'], [0, 'e']] as const) await send(partition, value);
+  const recent: LogRecord[] = [];
   const seen: LogRecord[] = [];
-  const values = () => seen.map(({ value }) => value?.toString()).sort();
-  await send('before');
-  const tail = await source.tail({ topic: TOPIC, onRecord: (record) => seen.push(record) });
-  await send('after');
+  const open = () => source.tail({ topic: TOPIC, recentMax: 6, onRecent: (records) => recent.push(...records), onRecord: (record) => seen.push(record) });
+  const texts = (records: readonly LogRecord[]) => records.map(({ value }) => value?.toString());
+
+  const tail = await open();
+  expect(texts(recent)).toEqual(['c', 'd', 'e']);
+  for (const partition of [0, 1, 2]) await send(partition, `after ${partition}`);
   await waitUntil(() => seen.length >= 3);
-  expect(values()).toEqual(['after 0', 'after 1', 'after 2']);
+  expect(texts(seen).sort()).toEqual(['after 0', 'after 1', 'after 2']);
+
   await tail.stop();
-  await send('stopped');
-  const again = await source.tail({ topic: TOPIC, onRecord: (record) => seen.push(record) });
-  await send('again');
-  await waitUntil(() => seen.length >= 6);
-  expect(values()).toEqual(['after 0', 'after 1', 'after 2', 'again 0', 'again 1', 'again 2']);
+  await send(2, 'stopped');
+  const again = await open();
+  await send(2, 'again');
+  await waitUntil(() => seen.length >= 4);
+  expect(texts(seen).slice(3)).toEqual(['again']);
   await again.stop();
+});
+
+test('an empty topic has no past, and is not waited for', async () => {
+  await log.ensureTopics([{ name: 'events.received', partitions: 2, replicationFactor: 1, config: {} }]);
+  let pasts = 0;
+  const startedMs = Date.now();
+  const tail = await source.tail({ topic: 'events.received', recentMax: 10, onRecent: (records) => void (pasts += 1 + records.length), onRecord: () => undefined });
+  expect(pasts).toBe(1);
+  expect(Date.now() - startedMs).toBeLessThan(4_500);
+  await tail.stop();
 });

@@ -46,10 +46,10 @@ export class LiveStream<Item> {
     private readonly response: ServerResponse,
     private readonly options: StreamOptions<Item>,
   ) {
+    this.#closeFeed = options.feed.open();
     const resumed = this.#whereStopped();
     this.#isResumed = resumed !== null;
     this.#next = resumed ?? 0;
-    this.#closeFeed = options.feed.open();
     response.write(`retry: ${RETRY_MS}\n\n`);
     response.on('drain', () => (this.#isFull = false));
     response.once('close', () => this.end());
@@ -63,11 +63,12 @@ export class LiveStream<Item> {
     if (!this.response.writableEnded) this.response.end();
   }
 
-  /** Where a page that comes back stopped; null for a new one and for one from before a restart. */
+  /** Where a page that comes back stopped; null for a new one, and where something was not read since. */
   #whereStopped(): number | null {
     const [lastEpoch, last] = this.options.resumeAfter?.split('-') ?? [];
     const number = Number(last);
-    const isOurs = lastEpoch === epoch && Number.isInteger(number) && number >= 0 && number <= this.options.feed.ring.next;
+    const { first, next: end } = this.options.feed.ring;
+    const isOurs = lastEpoch === epoch && Number.isInteger(number) && number >= first && number <= end;
     return isOurs ? number : null;
   }
 
@@ -77,7 +78,9 @@ export class LiveStream<Item> {
     if (this.#isFull) return;
     const { feed } = this.options;
     if (feed.state !== this.#state) this.#send('state', { state: (this.#state = feed.state) });
-    if (this.#isFirst || feed.ring.next > this.#next) this.#sendBatch();
+    // A page begins with what was there before it: that has to be read first.
+    const isReady = !this.#isFirst || feed.state === 'live';
+    if (isReady && (this.#isFirst || feed.ring.next > this.#next)) this.#sendBatch();
     if (nowMs - this.#beatAtMs >= BEAT_MS) {
       this.#beatAtMs = nowMs;
       this.#send('beat', { at: new Date(nowMs).toISOString() });

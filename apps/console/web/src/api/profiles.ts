@@ -80,13 +80,19 @@ export interface ProfileChange {
   readonly reason?: ChangeReason;
 }
 
-/** Newest first. Null where this installation's segmentation does not list the changes of one person. */
-export async function listProfileChanges(ref: string, signal: AbortSignal): Promise<readonly ProfileChange[] | null> {
+export interface ProfileChanges {
+  /** Newest first. */
+  readonly changes: readonly ProfileChange[];
+  /** False where segmentation does not list the changes of one person. */
+  readonly isComplete: boolean;
+}
+
+export async function listProfileChanges(ref: string, signal: AbortSignal): Promise<ProfileChanges> {
   try {
     const { changes } = await request<{ changes: ProfileChange[] }>(`/segmentation/v1/profiles/${part(ref)}/changes?limit=100`, { signal });
-    return changes;
+    return { changes, isComplete: true };
   } catch (error) {
-    if (error instanceof ApiProblem && error.status === 404) return null;
+    if (error instanceof ApiProblem && error.status === 404) return { changes: [], isComplete: false };
     throw error;
   }
 }

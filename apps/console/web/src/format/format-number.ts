@@ -21,3 +21,8 @@ export function formatCompact(count: number): string {
 export function formatRate(perSecond: number): string {
   return `${perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : whole.format(perSecond)}/s`;
 }
+
+/** "1 visit", "4 visits" */
+export function formatNoun(count: number, noun: string): string {
+  return `${whole.format(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

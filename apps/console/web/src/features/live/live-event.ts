@@ -24,6 +24,7 @@ const ICONS: readonly (readonly [pattern: RegExp, icon: IconName])[] = [
 ];
 
 export function iconOf(type: string, name: string): IconName {
+  if (type === 'page' || type === 'screen') return 'eye';
   if (type === 'identify' || type === 'alias' || type === 'group') return 'person';
   return ICONS.find(([pattern]) => pattern.test(name))?.[1] ?? 'dot';
 }

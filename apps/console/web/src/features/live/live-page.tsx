@@ -1,6 +1,5 @@
 import type { SegmentChange } from '@tributary/contracts/change';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { LiveBatch } from '../../api/live-connection.js';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { listSegments } from '../../api/segments.js';
 import { useQuery } from '../../api/use-query.js';
 import { classes } from '../../design/class-names.js';
@@ -32,16 +31,22 @@ export function LivePage() {
   const [eventFilter, setEventFilter] = useState('');
   const [tallies] = useState(() => new Tallies());
   const seenChanges = useRef<readonly SegmentChange[]>([]);
-  const onChanges = useCallback(
-    (batch: LiveBatch<SegmentChange>) => {
+  const newestMs = useRef<number | null>(null);
+  const changes = useLiveRows<SegmentChange>({
+    path: 'changes',
+    match: changeFilter === '' ? (segmentKey ?? '') : changeFilter,
+    keyOf: (change) => `${change.profileId} ${change.sequence}`,
+    onBatch: (batch) => {
       for (const [key, [entered, left]] of Object.entries(batch.tally ?? {})) tallies.add(key, entered, left, Date.now());
       if (batch.items.length > 0) seenChanges.current = [...batch.items.toReversed(), ...seenChanges.current].slice(0, SEEN_CHANGES_MAX);
     },
-    [tallies],
-  );
-  const changes = useLiveRows<SegmentChange>('changes', changeFilter === '' ? (segmentKey ?? '') : changeFilter, onChanges);
-  const newestMs = useRef<number | null>(null);
-  const events = useLiveRows<LiveEvent>('events', eventFilter, (batch) => (newestMs.current = batch.newestMs ?? newestMs.current));
+  });
+  const events = useLiveRows<LiveEvent>({
+    path: 'events',
+    match: eventFilter,
+    keyOf: (event) => event.messageId,
+    onBatch: (batch) => (newestMs.current = batch.newestMs ?? newestMs.current),
+  });
   const segmentsQuery = useQuery(
     'segments',
     async (signal) => {

@@ -26,6 +26,14 @@ const ROWS_MAX = 200;
 const RATE_WINDOW_MS = 5_000;
 const RATE_TICK_MS = 1_000;
 
+export interface LiveRowsOptions<Item> {
+  readonly path: string;
+  readonly match: string;
+  /** What makes an item the same one when it comes again, after a break. */
+  keyOf(item: Item): string;
+  onBatch(batch: LiveBatch<Item>): void;
+}
+
 /** The rows of one live stream. While stopped, the list stands still and new rows gather behind it, newest first too. */
 export class LiveRows<Item> {
   #view: LiveView<Item> = { rows: [], state: 'connecting', perSecond: 0, waiting: 0, leftOut: 0, isLoaded: false };
@@ -38,10 +46,11 @@ export class LiveRows<Item> {
   readonly #connection: LiveConnection<Item>;
   readonly #timer: number;
 
-  constructor(path: string, match: string, onBatch?: (batch: LiveBatch<Item>) => void) {
+  constructor(private readonly options: LiveRowsOptions<Item>) {
+    const { path, match, onBatch } = options;
     this.#connection = new LiveConnection<Item>(path, match, {
       onBatch: (batch) => {
-        onBatch?.(batch);
+        onBatch(batch);
         this.#take(batch);
       },
       onState: (state) => this.#show({ state }),
@@ -75,7 +84,9 @@ export class LiveRows<Item> {
 
   #take(batch: LiveBatch<Item>): void {
     const isNew = this.#view.isLoaded;
-    const added = batch.items.map((item) => ({ number: this.#numbers++, item, isNew })).reverse();
+    const known = new Set([...this.#view.rows, ...this.#waiting].map(({ item }) => this.options.keyOf(item)));
+    const unknown = batch.items.filter((item) => !known.has(this.options.keyOf(item)));
+    const added = unknown.map((item) => ({ number: this.#numbers++, item, isNew })).reverse();
     this.#seen.push({ atMs: Date.now(), count: batch.seen });
     const leftOut = this.#view.leftOut + Math.max(0, batch.matched - batch.items.length) + batch.lost;
     if (this.#isStopped) {

@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import type { LiveBatch } from '../../api/live-connection.js';
-import { LiveRows, type LiveView } from './live-rows.js';
+import { LiveRows, type LiveRowsOptions, type LiveView } from './live-rows.js';
 
 export interface LiveList<Item> extends LiveView<Item> {
   readonly isPaused: boolean;
@@ -13,15 +12,16 @@ const NOTHING: LiveView<never> = { rows: [], state: 'connecting', perSecond: 0, 
 const NO_SUBSCRIPTION = () => () => undefined;
 
 /** A live stream as a list. Another match is another list. */
-export function useLiveRows<Item>(path: string, match: string, onBatch?: (batch: LiveBatch<Item>) => void): LiveList<Item> {
+export function useLiveRows<Item>(options: LiveRowsOptions<Item>): LiveList<Item> {
+  const { path, match } = options;
   const [rows, setRows] = useState<LiveRows<Item> | null>(null);
   const [isPaused, setPaused] = useState(false);
   const [isHeld, setHeld] = useState(false);
-  const listener = useRef(onBatch);
-  listener.current = onBatch;
+  const newest = useRef(options);
+  newest.current = options;
 
   useEffect(() => {
-    const opened = new LiveRows<Item>(path, match, (batch) => listener.current?.(batch));
+    const opened = new LiveRows<Item>({ path, match, keyOf: (item) => newest.current.keyOf(item), onBatch: (batch) => newest.current.onBatch(batch) });
     setRows(opened);
     return () => opened.close();
   }, [path, match]);

@@ -4,7 +4,7 @@ import { Chip } from '../../design/chip.js';
 import { classes } from '../../design/class-names.js';
 import { CopyText } from '../../design/copy-text.js';
 import { Instant } from '../../design/instant.js';
-import { formatDecimal } from '../../format/format-number.js';
+import { formatDecimal, formatNoun } from '../../format/format-number.js';
 import { initials } from '../../format/person-label.js';
 import { personName } from './person-name.js';
 import styles from './person-head.module.css';
@@ -76,7 +76,7 @@ function Score({ profileId, name, score }: { readonly profileId: string; readonl
       </div>
       {parts !== null && (
         <p className={styles.seen}>
-          {parts.opened} opened and {parts.clicked} clicked of {parts.delivered} mails, {parts.sessions} visits
+          {parts.opened} opened and {parts.clicked} clicked of {formatNoun(parts.delivered, 'mail')} · {formatNoun(parts.sessions, 'visit')}
           {parts.changesAt !== null && (
             <>
               {' '}

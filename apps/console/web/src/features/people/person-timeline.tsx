@@ -43,13 +43,13 @@ export function PersonTimeline({ profileId, segments, liveChanges }: PersonTimel
 
   if (events.isLoading) return <Skeleton lines={7} label="Loading the timeline" />;
   if (events.data === null) return events.error === null ? null : <ErrorState title="The timeline could not be loaded" error={events.error} onRetry={events.reload} />;
-  const moments = mergeTimeline([...events.data.events, ...older], [...liveChanges, ...(changes.data ?? [])]);
+  const moments = mergeTimeline([...events.data.events, ...older], [...liveChanges, ...(changes.data?.changes ?? [])]);
   const names = new Map(segments.map(({ key, name }) => [key, name]));
   return (
     <div className={styles.timeline}>
       {events.error !== null && <Banner tone="warning">This may be old: {events.error.message}</Banner>}
       {changes.error !== null && <Banner tone="warning">Changes of segments could not be loaded: {changes.error.message}</Banner>}
-      {changes.data === null && changes.error === null && !changes.isLoading && <Banner tone="warning">Only changes since this page was opened are listed.</Banner>}
+      {changes.data?.isComplete === false && <Banner tone="warning">Of its segments, only what changed since this page was opened is listed.</Banner>}
       {moments.length === 0 && <EmptyState icon="pulse" title="Nothing is known yet">This person has no events in the history that is kept.</EmptyState>}
       <ol className={styles.moments} aria-label="Timeline">
         {moments.map((moment) => (

@@ -2,7 +2,7 @@ import type { Tally } from './tallies.js';
 import { STEPS } from './tallies.js';
 import styles from './flow-chart.module.css';
 
-const WIDTH = 72;
+const WIDTH = 60;
 const HALF = 9;
 const STEP = WIDTH / STEPS;
 

@@ -46,9 +46,9 @@ function Lag({ segment, newest }: FreshnessProps) {
   const exact = Number.isNaN(asOfMs) ? 'Nothing has come in yet.' : `Exact as of ${formatExact(asOfMs)}`;
   const [tone, text, tip] = {
     empty: [styles.unknown, 'no events yet', exact],
-    fresh: [styles.live, `${formatDuration(segment.lagMs ?? 0)} behind`, exact],
+    fresh: [styles.live, `lag ${formatDuration(segment.lagMs ?? 0)}`, exact],
     quiet: [styles.live, 'up to date', `${exact}\nNothing has come in since.`],
-    behind: [styles.old, `${formatDuration(segment.lagMs ?? 0)} behind`, exact],
+    behind: [styles.old, `lag ${formatDuration(segment.lagMs ?? 0)}`, exact],
     unknown: [styles.unknown, `as of ${formatRelative(asOfMs, nowMs, 'ago')}`, exact],
   }[verdict] as [string, string, string];
   return (
