@@ -30,11 +30,12 @@ import { SegmentNudge } from './segment-nudge.js';
 import { SegmentationStage } from './segmentation.stage.js';
 import { SegmentsController } from './segments.controller.js';
 import { SegmentsStore } from './segments.postgres.js';
+import { Thresholds } from './thresholds.js';
 
 const providers: Provider[] = [
   { provide: DefinitionsStore, useFactory: ({ pool }: ServicePool) => new DefinitionsStore(pool), inject: [ServicePool] },
   { provide: EngineDirectory, useFactory: (store: DefinitionsStore) => new EngineDirectory(store), inject: [DefinitionsStore] },
-  { provide: ProfileRecords, useFactory: ({ pool }: ServicePool) => new ProfileRecords(pool), inject: [ServicePool] },
+  { provide: ProfileRecords, useFactory: ({ keyed }: ServicePool) => new ProfileRecords(keyed), inject: [ServicePool] },
   {
     provide: DefinitionSwitch,
     useFactory: ({ pool }: ServicePool, { PARTITIONS, TRIBUTARY_SECRET }: ServiceConfig, store: DefinitionsStore, engines: EngineDirectory, records: ProfileRecords) =>
@@ -50,12 +51,14 @@ const providers: Provider[] = [
     useFactory: ({ pool }: ServicePool, segments: SegmentsStore, members: MembersStore, definitions: SegmentDefinitions) => new Preview({ pool, segments, members, definitions }),
     inject: [ServicePool, SegmentsStore, MembersStore, SegmentDefinitions],
   },
+  { provide: Thresholds, useFactory: ({ pool }: ServicePool, preview: Preview) => new Thresholds(pool, preview), inject: [ServicePool, Preview] },
   {
     provide: Explainer,
-    useFactory: ({ pool }: ServicePool, config: ServiceConfig, store: DefinitionsStore, records: ProfileRecords, members: MembersStore) => new Explainer({ pool, partitions: config.PARTITIONS, store, records, members }),
+    useFactory: ({ pool }: ServicePool, config: ServiceConfig, store: DefinitionsStore, records: ProfileRecords, members: MembersStore) =>
+      new Explainer({ pool, partitions: config.PARTITIONS, store, records, members, history: new History(pool, new ListChanges(config.TRIBUTARY_SECRET)) }),
     inject: [ServicePool, ServiceConfig, DefinitionsStore, ProfileRecords, MembersStore],
   },
-  { provide: MembershipLookup, useFactory: ({ pool }: ServicePool, config: ServiceConfig) => new MembershipLookup(pool, config.PARTITIONS), inject: [ServicePool, ServiceConfig] },
+  { provide: MembershipLookup, useFactory: ({ keyed }: ServicePool, config: ServiceConfig) => new MembershipLookup(keyed, config.PARTITIONS), inject: [ServicePool, ServiceConfig] },
   { provide: ChangeWatch, useFactory: ({ log }: ServiceLog) => new ChangeWatch(log), inject: [ServiceLog] },
   { provide: SegmentNudge, useFactory: ({ pool }: ServicePool, definitionSwitch: DefinitionSwitch) => new SegmentNudge(pool, definitionSwitch), inject: [ServicePool, DefinitionSwitch] },
   { provide: ContextRenewal, useFactory: (segments: SegmentsStore, nudge: SegmentNudge) => new ContextRenewal(segments, nudge), inject: [SegmentsStore, SegmentNudge] },

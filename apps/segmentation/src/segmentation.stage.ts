@@ -17,14 +17,14 @@ import { SegmentationFold } from './segmentation-fold.js';
 export class SegmentationStage {
   readonly #fold: SegmentationFold;
 
-  constructor({ pool }: ServicePool, config: ServiceConfig, engines: EngineDirectory, records: ProfileRecords, definitionSwitch: DefinitionSwitch) {
+  constructor({ keyed }: ServicePool, config: ServiceConfig, engines: EngineDirectory, records: ProfileRecords, definitionSwitch: DefinitionSwitch) {
     this.#fold = new SegmentationFold({
       partitions: config.PARTITIONS,
       engines,
       records,
       definitionSwitch,
       lists: new ListChanges(config.TRIBUTARY_SECRET),
-      changes: new ChangeLog(pool, Date.now),
+      changes: new ChangeLog(keyed, Date.now),
       transferRecord: (transfer, messageId) => transferRecord(transfer, messageId, config.TRIBUTARY_SECRET),
     });
   }

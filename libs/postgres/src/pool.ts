@@ -6,6 +6,7 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 export type Pool = pg.Pool;
 
 const STATEMENT_TIMEOUT_MS = 60_000;
+const KEYED = ['enable_seqscan=off', 'enable_hashjoin=off', 'enable_mergejoin=off', 'plan_cache_mode=force_generic_plan'];
 const CONNECT_TIMEOUT_MS = 10_000;
 
 export interface PoolOptions {
@@ -16,6 +17,11 @@ export interface PoolOptions {
   readonly name: string;
   /** Connections at most. */
   readonly max: number;
+  /**
+   * For statements over a batch of keys: they are planned once, by index look-ups. A plan made while tables were small
+   * would scan them for ever after, and one made anew for every batch costs more than the batch.
+   */
+  readonly keyed?: boolean;
 }
 
 /** A bounded pool whose every session acts as the service's role. Broken idle connections are replaced, not thrown. */
@@ -27,7 +33,7 @@ export function createPool(options: PoolOptions): Pool {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     keepAlive: true,
-    ...(options.role === undefined ? {} : { options: `-c role=${options.role}` }),
+    options: [...(options.role === undefined ? [] : [`role=${options.role}`]), ...(options.keyed === true ? KEYED : [])].map((setting) => `-c ${setting}`).join(' '),
   });
   pool.on('error', () => undefined);
   return pool;

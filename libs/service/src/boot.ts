@@ -48,7 +48,7 @@ export async function bootServices(services: readonly ServiceApp[]): Promise<voi
   const apps: INestApplication[] = [];
   for (const service of services) apps.push(await startApp(service, config, (stage) => stages.push(stage), () => lines));
 
-  const pool = createPool({ url: config.DATABASE_URL, role: services.length === 1 ? `tributary_${name}` : COMPACT_ROLE, name: `${name}:line`, max: LINE_CONNECTIONS_MAX });
+  const pool = createPool({ url: config.DATABASE_URL, role: services.length === 1 ? `tributary_${name}` : COMPACT_ROLE, name: `${name}:line`, max: LINE_CONNECTIONS_MAX, keyed: true });
   for (const chain of chainsOf(stages)) lines.push(await startLine(chain, pool, config));
   for (const line of lines) nudges.add(() => line.nudge());
   log.info({ services: services.map((service) => service.name), lines: lines.map((line) => line.name) }, 'started');
