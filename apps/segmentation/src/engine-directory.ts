@@ -66,10 +66,13 @@ export class EngineDirectory {
 
   /** The version of a segment's definition that an engine was compiled from. */
   versionOf(engine: Engine, segment: string): number {
-    for (const { definitions, engine: compiled } of this.#compiled.values()) {
-      if (compiled === engine) return definitions.segments.find(({ key }) => key === segment)?.version ?? 0;
-    }
-    return 0;
+    return this.segmentsOf(engine).find(({ key }) => key === segment)?.version ?? 0;
+  }
+
+  /** The definitions that an engine was compiled from. */
+  segmentsOf(engine: Engine): Definitions['segments'] {
+    for (const { definitions, engine: compiled } of this.#compiled.values()) if (compiled === engine) return definitions.segments;
+    return [];
   }
 
   #nothingDefined(workspace: string): Engine {

@@ -1,12 +1,16 @@
 import { partitionOf } from '@tributary/contracts/shard';
-import type { Why } from '@tributary/domain/segmentation/engine';
+import type { Engine, Why } from '@tributary/domain/segmentation/engine';
 import { hashText } from '@tributary/domain/segmentation/hash-text';
 import type { Pool } from '@tributary/postgres/pool';
 import { notFound } from '@tributary/service/problem';
 import type { DefinitionsStore } from './definitions.postgres.js';
 import { EngineDirectory } from './engine-directory.js';
+import { findNextFlip } from './find-next-flip.js';
+import type { History } from './history.postgres.js';
 import type { MembersStore } from './members.postgres.js';
 import type { ProfileRecords } from './profile-records.postgres.js';
+import { foreseeScore } from './replay-scores.js';
+import { dependsOnScore } from './score-leaves.js';
 import { toIso } from './show-segment.js';
 
 export interface ExplainerOptions {
@@ -15,6 +19,7 @@ export interface ExplainerOptions {
   readonly store: DefinitionsStore;
   readonly records: ProfileRecords;
   readonly members: MembersStore;
+  readonly history: History;
 }
 
 /** Says why a person is in or out of a segment: node by node, with actual values and the events that count. */
@@ -38,8 +43,17 @@ export class Explainer {
     const answer = engine.explain(rules, segment, atMs);
     if (answer === undefined) return { member: false, since: null, asOf: toIso(atMs), flipsAt: null, why: null };
     const sinceMs = answer.member ? (engine.members(rules).get(segment) ?? answer.sinceMs) : null;
+    const flipsAtMs = await this.#flipsAtMs(engine, { workspace, segment, profileId, state: stored.state, atMs, constant: answer.flipsAtMs });
     const names = await this.#messageIds(workspace, profileId, answer.why);
-    return { member: answer.member, since: toIso(sinceMs), asOf: toIso(atMs), flipsAt: toIso(answer.flipsAtMs), why: showWhy(answer.why, names) };
+    return { member: answer.member, since: toIso(sinceMs), asOf: toIso(atMs), flipsAt: toIso(flipsAtMs), why: showWhy(answer.why, names) };
+  }
+
+  /** The engine takes scores as they are told; what they will be by time alone is known here. */
+  async #flipsAtMs(engine: Engine, of: { readonly workspace: string; readonly segment: string; readonly profileId: string; readonly state: Buffer; readonly atMs: number; readonly constant: number | null }): Promise<number | null> {
+    const { workspace, segment, profileId, state, atMs } = of;
+    if (!dependsOnScore(this.#engines.segmentsOf(engine), segment)) return of.constant;
+    const steps = foreseeScore(await this.options.history.scored(workspace, profileId), atMs);
+    return findNextFlip(engine, engine.decode(state, profileId), { segment, atMs, steps });
   }
 
   /** The engine keeps hashes of message ids; history has the ids. */

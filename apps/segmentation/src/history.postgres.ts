@@ -27,6 +27,8 @@ export interface HistoryRequest {
 
 const CONSENT_UPDATED = 'Consent Updated';
 
+const SCORED_ONLY: HistoryNeeds = { none: false, events: [], identify: false, scores: ['engagement'], computed: [], clusters: [], lists: [], consents: false };
+
 /** Reads what is known of profiles, in the order in which it became known. */
 export class History {
   constructor(private readonly pool: Pool, private readonly lists: ListChanges) {}
@@ -49,7 +51,12 @@ export class History {
     return change === null ? [entry] : [entry, { kind: 'list', appendedAtMs: entry.appendedAtMs, ...change }];
   }
 
-  async #rows({ workspace, profileIds, upToSequence, needs }: HistoryRequest): Promise<HistoryRow[]> {
+  /** What the scores of one profile are made of. */
+  async scored(workspace: string, profileId: string): Promise<readonly HistoryRow[]> {
+    return this.#rows({ workspace, profileIds: [profileId], upToSequence: Number.MAX_SAFE_INTEGER, needs: SCORED_ONLY });
+  }
+
+  async #rows({ workspace, profileIds, upToSequence, needs }: Omit<HistoryRequest, 'untilMs'>): Promise<HistoryRow[]> {
     const names = new Set(needs.events);
     if (needs.consents) names.add(CONSENT_UPDATED);
     if (needs.lists.length > 0) names.add(LIST_MEMBERSHIP_CHANGED);

@@ -14,6 +14,14 @@ export interface Standing {
   readonly asOfMs: number | null;
 }
 
+export interface Stability {
+  readonly nextTimerMs: number | null;
+  /** People with three changes of the segment or more within the last hour. */
+  readonly flapping: number;
+}
+
+const FLAPPING_CHANGES = 3;
+
 /** Present members and past changes, as committed. */
 export class MembersStore {
   constructor(private readonly pool: Pool, private readonly partitions: number) {}
@@ -93,6 +101,18 @@ export class MembersStore {
       [workspace, nowMs],
     );
     return new Map(rows.map(({ segment, ...counts }) => [segment, counts]));
+  }
+
+  /** The next instant at which time alone may change anybody of the workspace, and who goes in and out of a segment without rest. */
+  async stability(workspace: string, segment: string, nowMs: number): Promise<Stability> {
+    const { rows } = await this.pool.query<Stability>(
+      `select (select min(due_ms) from stream.timers where stage = 'segmentation' and workspace = $1) as "nextTimerMs",
+        (select count(*) from (
+           select from segmentation.changes where workspace = $1 and segment = $2 and effective_ms > $3::bigint - 3600000
+           group by profile_id having count(*) >= $4) f) as "flapping"`,
+      [workspace, segment, nowMs, FLAPPING_CHANGES],
+    );
+    return rows[0] as Stability;
   }
 
   /** Segments that some partition has not finished switching to, by key. */

@@ -13,11 +13,22 @@ const SAMPLE = 20;
 /** A preview over a large history may take long; it never takes longer. */
 const PREVIEW_TIMEOUT_MS = 30_000;
 
+interface Sample {
+  readonly count: number;
+  readonly sample: readonly { readonly profileId: string }[];
+}
+
+/** Who a rule selects, and who would enter and leave were it put in the place of what stands. */
+export interface Comparison extends Sample {
+  readonly enter: Sample;
+  readonly leave: Sample;
+}
+
 /** The SQL form of rules over the event history: what a rule would select, now or at an instant in the past. */
 export class Preview {
   constructor(private readonly options: { readonly pool: Pool; readonly segments: SegmentsStore; readonly members: MembersStore; readonly definitions: SegmentDefinitions }) {}
 
-  async preview(workspace: string, body: PreviewBody): Promise<object> {
+  async preview(workspace: string, body: PreviewBody): Promise<Comparison> {
     const { segments, members, definitions } = this.options;
     const current = await segments.list(workspace);
     if (body.replaces !== undefined && !current.some(({ key }) => key === body.replaces)) throw notFound('segment that this would replace');
@@ -41,7 +52,7 @@ export class Preview {
     return { members: rows.map(({ id }) => ({ profileId: id, since: null })), cursor: rows.length === page.limit ? encodeCursor([(rows[rows.length - 1] as { id: string }).id]) : null, asOf: toIso(page.asOfMs) };
   }
 
-  async #compare({ text, values }: SqlQuery, workspace: string, replaces: string | null): Promise<object> {
+  async #compare({ text, values }: SqlQuery, workspace: string, replaces: string | null): Promise<Comparison> {
     const all = [...values, workspace, replaces];
     const [w, r] = [`$${all.length - 1}`, `$${all.length}`];
     const rows = await this.#run<{ what: string; count: number; sample: string[] | null }>(
@@ -51,7 +62,8 @@ export class Preview {
         leaving as (select profile_id from present except select profile_id from next)
        ${['next', 'entering', 'leaving'].map((what) => `select '${what}' as what, (select count(*) from ${what}) as count, (select array_agg(profile_id) from (select profile_id from ${what} order by 1 limit ${SAMPLE}) s) as sample`).join(' union all ')}`, all);
     const found = new Map(rows.map(({ what, count, sample }) => [what, { count, sample: (sample ?? []).map((profileId) => ({ profileId })) }]));
-    return { ...found.get('next'), enter: found.get('entering'), leave: found.get('leaving') };
+    const of = (what: string): Sample => found.get(what) ?? { count: 0, sample: [] };
+    return { ...of('next'), enter: of('entering'), leave: of('leaving') };
   }
 
   async #run<Row extends object>(text: string, values: readonly unknown[]): Promise<Row[]> {

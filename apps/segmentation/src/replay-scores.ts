@@ -1,4 +1,4 @@
-import { addMail, addPageView, newEngagement, nextChangeMs, scoreAt } from '@tributary/domain/scoring/engagement';
+import { addMail, addPageView, type EngagementState, newEngagement, nextChangeMs, scoreAt, scoreCurve, type ScoreStep } from '@tributary/domain/scoring/engagement';
 import { readFacts } from '@tributary/domain/scoring/read-facts';
 import { standardEngagement } from '@tributary/domain/scoring/score-model';
 import type { HistoryEntry } from '@tributary/domain/segmentation/rule-entry';
@@ -25,11 +25,25 @@ export function replayScores(rows: readonly HistoryRow[], untilMs: number): Hist
   for (const row of rows) {
     passTime(row.appendedAtMs);
     nowMs = Math.max(nowMs, row.appendedAtMs);
-    const facts = readFacts(row, () => JSON.parse(row.body) as unknown);
-    if (facts.kind === 'mail') addMail(state, facts.emailId, facts.fact, row.timestampMs);
-    if (facts.kind === 'page-view') addPageView(state, row.timestampMs, model);
+    addFacts(state, row);
     entries.push({ ...toEntry(row), scores: { engagement: scoreAt(state, nowMs, model) } });
   }
   passTime(untilMs);
   return entries;
+}
+
+/** Changes of a score by time alone that are looked at; a person with more has so many mails that the first ones decide. */
+const STEPS_MAX = 4_096;
+
+/** The future of the engagement score by time alone, after `atMs`, given all that was known then. */
+export function foreseeScore(rows: readonly HistoryRow[], atMs: number): readonly ScoreStep[] {
+  const state = newEngagement();
+  for (const row of rows) if (row.appendedAtMs <= atMs) addFacts(state, row);
+  return scoreCurve(state, atMs, standardEngagement, STEPS_MAX).slice(1);
+}
+
+function addFacts(state: EngagementState, row: HistoryRow): void {
+  const facts = readFacts(row, () => JSON.parse(row.body) as unknown);
+  if (facts.kind === 'mail') addMail(state, facts.emailId, facts.fact, row.timestampMs);
+  if (facts.kind === 'page-view') addPageView(state, row.timestampMs, standardEngagement);
 }

@@ -9,7 +9,8 @@ import { CreateSegmentBody, PreviewBody, PutSegmentBody } from './segment-bodies
 import { SegmentDefinitions, type Warned } from './segment-definitions.js';
 import { SegmentNudge } from './segment-nudge.js';
 import { type SegmentRow, SegmentsStore } from './segments.postgres.js';
-import { showSegment } from './show-segment.js';
+import { showSegment, showStability } from './show-segment.js';
+import { Thresholds } from './thresholds.js';
 
 @ApiTags('segments')
 @ApiBearerAuth()
@@ -22,6 +23,7 @@ export class SegmentsController {
     private readonly members: MembersStore,
     private readonly preview: Preview,
     private readonly nudge: SegmentNudge,
+    private readonly thresholds: Thresholds,
   ) {}
 
   @Post()
@@ -64,6 +66,14 @@ export class SegmentsController {
     return this.#show({ value: segment, warnings: [] });
   }
 
+  @Get(':key/threshold')
+  @ApiOperation({ summary: 'The histogram of the score that a segment asks for, and who would enter and leave were its threshold moved' })
+  async threshold(@Workspace() workspace: string, @Param('key') key: string): Promise<object> {
+    const segment = await this.segments.find(workspace, key);
+    if (segment === null) throw notFound('segment with this key');
+    return this.thresholds.show(segment);
+  }
+
   @Put(':key')
   @ApiOperation({ summary: 'Edit a segment; exactly the difference enters and leaves, with cause "definition"' })
   async replace(@Workspace() workspace: string, @Param('key') key: string, @Body() body: PutSegmentBody): Promise<object> {
@@ -82,9 +92,11 @@ export class SegmentsController {
 
   async #show({ value, warnings }: Warned<SegmentRow>): Promise<object> {
     const nowMs = Date.now();
-    const [count, backfilling, standing, movements] = await Promise.all([
-      this.members.count(value.workspace, value.key), this.members.backfilling(value.workspace), this.members.standing(), this.members.movements(value.workspace, nowMs),
+    const { workspace, key } = value;
+    const [count, backfilling, standing, movements, stability] = await Promise.all([
+      this.members.count(workspace, key), this.members.backfilling(workspace), this.members.standing(), this.members.movements(workspace, nowMs), this.members.stability(workspace, key, nowMs),
     ]);
-    return showSegment(value, { count, isBackfilling: backfilling.has(value.key), asOfMs: standing.asOfMs, nowMs, movements: movements.get(value.key) }, warnings);
+    const facts = { count, isBackfilling: backfilling.has(key), asOfMs: standing.asOfMs, nowMs, movements: movements.get(key) };
+    return { ...showSegment(value, facts, warnings), ...showStability(facts, stability) };
   }
 }
