@@ -1,3 +1,4 @@
+import type { Entry } from '@tributary/contracts/entry';
 import type { RuleNode } from '@tributary/contracts/rule';
 import type { SegmentsStore } from '../segments.postgres.js';
 
@@ -22,4 +23,22 @@ export async function saveSegment(store: SegmentsStore, key: string, rule: RuleN
     kind: 'put',
     segment: { workspace, key, name: key, description: '', rule, stay: over.stay ?? null, version: over.version ?? 1, paused: over.paused ?? false, createdMs: NOON_MS, updatedMs: NOON_MS },
   }));
+}
+
+let entries = 0;
+
+export interface EventOverrides {
+  readonly name?: string;
+  readonly type?: string;
+  readonly messageId?: string;
+  readonly properties?: object;
+}
+
+/** A track event of a profile, known as soon as it happened. */
+export function anEvent(profile: number, atMs: number, { name = 'Order Completed', type = 'track', messageId, properties = {} }: EventOverrides = {}): Entry {
+  entries += 1;
+  return {
+    kind: 'event', workspace: 'ws_a', profileId: aProfile(profile), type, name, messageId: messageId ?? `m${entries}`,
+    timestampMs: atMs, appendedAtMs: atMs, source: 0, offset: entries, body: Buffer.from(JSON.stringify({ properties })),
+  };
 }
