@@ -22,7 +22,7 @@ export interface Answer {
 
 /** The service's doors over HTTP, on a database and a broker prefix of its own; its stage does not run. */
 export class RunningApi {
-  private constructor(readonly database: SegmentationDatabase, readonly log: Log, private readonly app: NestFastifyApplication, private readonly url: string) {}
+  private constructor(readonly database: SegmentationDatabase, readonly log: Log, private readonly app: NestFastifyApplication, readonly url: string) {}
 
   static async start(): Promise<RunningApi> {
     const database = await createSegmentationDatabase();
