@@ -9,3 +9,8 @@ export function hashMessage(workspace: string, messageId: string): string {
 export function hashFact(workspace: string, name: string, fact: string): string {
   return hash('sha256', `fact\n${workspace}\n${name}\n${fact}`, 'hex').slice(0, 32);
 }
+
+/** The same for an event that a later stage had set aside and that is sent through again. */
+export function hashReplay(workspace: string, replay: string): string {
+  return hash('sha256', `replay\n${workspace}\n${replay}`, 'hex').slice(0, 32);
+}

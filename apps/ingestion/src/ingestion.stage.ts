@@ -6,7 +6,7 @@ import { ServicePool } from '@tributary/service/service-pool';
 import type { Decision, LogRecord, RecordStage, Stage } from '@tributary/stream/stage';
 import { HostStage } from '@tributary/stream/stage-transport';
 import { BatchDecision, drop, mergeRecord, park, type Settled, type Subject } from './batch-decision.js';
-import { hashFact, hashMessage } from './hash-seen.js';
+import { hashFact, hashMessage, hashReplay } from './hash-seen.js';
 import { IdentityStore, type Question } from './identity-store.postgres.js';
 import { IngestionConfig } from './ingestion.config.js';
 import { type Reading, RecordReader } from './read-record.js';
@@ -80,6 +80,7 @@ function toSubject(reading: Reading, senders: Senders): Subject | Settled {
   const messageHash = hashMessage(from.workspace, reading.messageId);
   if (reading.is === 'transfer') return { ...reading, from, messageHash, factHash: null, names: NAMELESS };
   const { name, fact, identifiers, previousId } = reading.facts;
+  if (reading.replay !== null) return { ...reading, from, messageHash: hashReplay(from.workspace, reading.replay), factHash: null, names: NAMELESS };
   const factHash = fact === null ? null : hashFact(from.workspace, name, fact);
   return { ...reading, from, messageHash, factHash, names: reading.profileId === null ? listNames(from.workspace, identifiers, previousId) : NAMELESS };
 }

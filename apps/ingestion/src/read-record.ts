@@ -6,6 +6,7 @@ import { isCloudEvent, isVersion1, openCloudEvent } from '@tributary/domain/inge
 import { type EventFacts, readEvent } from '@tributary/domain/ingestion/read-event';
 import type { RefusalCode } from '@tributary/domain/ingestion/refusal';
 import { signInternal } from '@tributary/service/inlet-writer';
+import { readReplay } from '@tributary/service/replay-record';
 import { equalSecrets, sign } from '@tributary/service/secrets';
 import type { LogRecord } from '@tributary/stream/stage';
 import type { SenderRef } from './sender-directory.js';
@@ -28,6 +29,8 @@ export interface EventReading {
   readonly profileId: string | null;
   readonly facts: EventFacts;
   readonly messageId: string;
+  /** Where a later stage had set it aside, when it comes a second time: it was accepted then, and counts once by this. */
+  readonly replay: string | null;
   readonly receivedMs: number;
   readonly body: Buffer;
 }
@@ -104,8 +107,11 @@ export class RecordReader {
     if (profileId !== null && !UUID.test(profileId)) return unfit('unknown_profile');
     const facts = readEvent(data, { isNamed: profileId !== null, timestamp: time ?? undefined });
     if ('refused' in facts) return unfit(facts.refused);
-    const messageId = facts.messageId ?? id ?? `${record.topic}:${record.partition}:${record.offset}`;
-    return { is: 'event', sender, profileId, facts, messageId, receivedMs: receipt ?? record.timestampMs, body };
+    const replay = readReplay(record, this.options.secret);
+    const isOurParking = replay?.startsWith('ingestion:') === true;
+    const place = isOurParking ? replay.slice('ingestion:'.length) : `${record.partition}:${record.offset}`;
+    const messageId = facts.messageId ?? id ?? `${record.topic}:${place}`;
+    return { is: 'event', sender, profileId, facts, messageId, replay: isOurParking || profileId === null ? null : replay, receivedMs: receipt ?? record.timestampMs, body };
   }
 
   /** The collector's clock, which only the collector can sign. */

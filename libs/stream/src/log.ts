@@ -84,7 +84,7 @@ export async function openLog(config: LogConfig): Promise<Log> {
 }
 
 export const SESSION_TIMEOUT_MS = 8_000;
-export const HEARTBEAT_MS = 2_000;
+export const HEARTBEAT_MS = 1_000;
 /** An idle fetch waits this long at the broker: nothing spins. */
 export const FETCH_WAIT_MS = 1_000;
 export const FETCH_BYTES_MAX = 4_194_304;

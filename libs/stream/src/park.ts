@@ -9,6 +9,8 @@ export interface Origin {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** When the broker appended it, epoch ms; where it is a record of its own. */
+  readonly timestampMs?: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: { readonly [name: string]: string };
@@ -28,6 +30,7 @@ export function parkRecord(stage: StageName, reason: string, origin: Origin): Ou
       'origin-topic': origin.topic,
       'origin-partition': String(origin.partition),
       'origin-offset': String(origin.offset),
+      ...(origin.timestampMs === undefined ? {} : { 'origin-appended-at': String(origin.timestampMs) }),
     },
   };
 }

@@ -12,6 +12,7 @@ import { migrate } from '@tributary/postgres/migrate';
 import { createPool, type Pool } from '@tributary/postgres/pool';
 import { Line, type LineObserver, type LineOptions } from '@tributary/stream/line';
 import { type Log, openLog } from '@tributary/stream/log';
+import { readTopic } from '@tributary/stream/read-topic';
 import { streamSchema } from '@tributary/stream/schema';
 import type { LogRecord, OutRecord, Stage } from '@tributary/stream/stage';
 import { createTestBroker } from './test-broker.js';
@@ -143,22 +144,8 @@ function observerOf(story: LineStory): LineObserver {
 }
 
 async function readAll(log: Log, topic: string): Promise<LogRecord[]> {
-  const ends = await log.offsets(topic);
   const records: LogRecord[] = [];
-  let left = [...ends.values()].reduce((sum, { low, high }) => sum + high - low, 0);
-  if (left === 0) return records;
-  await new Promise<void>((resolve, reject) => {
-    const reading = log.tail({
-      topic,
-      from: 'start',
-      onRecord: (record) => {
-        if (record.offset >= (ends.get(record.partition)?.high ?? 0)) return;
-        records.push(record);
-        if (--left === 0) void reading.then((tail) => tail.stop()).then(resolve, reject);
-      },
-    });
-    reading.catch(reject);
-  });
+  await readTopic(log, topic, (record) => void records.push(record));
   return records.sort((left, right) => left.partition - right.partition || left.offset - right.offset);
 }
 
