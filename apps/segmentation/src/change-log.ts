@@ -25,9 +25,12 @@ export class ChangeLog {
   async #identifiersOf(profiles: readonly ProfileRecord[]): Promise<Map<string, Identifier[]>> {
     const { rows } = await this.pool.query<{ profileId: string; type: string; value: string }>({
       name: 'identifiers-of-profiles',
-      text: `select i.profile_id as "profileId", i.type, i.value from unnest($1::text[], $2::uuid[]) k(workspace, profile_id)
-        join ingestion.profile_identifiers i on i.workspace = k.workspace and i.profile_id = k.profile_id order by i.type, i.value`,
-      values: [profiles.map(({ workspace }) => workspace), profiles.map(({ profileId }) => profileId)],
+      // By profile alone: with the workspace in the condition the planner may walk all identifiers of the workspace.
+      text: `select i."profileId", i.type, i.value from unnest($1::uuid[]) k(profile_id)
+        cross join lateral (
+          select profile_id as "profileId", type, value from ingestion.profile_identifiers where profile_id = k.profile_id order by type, value
+        ) i`,
+      values: [profiles.map(({ profileId }) => profileId)],
     });
     const found = new Map<string, Identifier[]>();
     for (const { profileId, type, value } of rows) {
