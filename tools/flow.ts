@@ -12,7 +12,10 @@ for (const { name, writes } of flow) {
   const beside = [...writes.filter((topic) => topic !== next), parkedTopic(name)];
   console.log('    │\n    ▼');
   console.log(`┌─${'─'.repeat(14)}─┐`);
-  beside.forEach((topic, index) => console.log(`${index === 0 ? `│ ${name.toUpperCase().padEnd(14)} ├` : `${index === 1 ? `└─${'─'.repeat(14)}─┘` : ' '.repeat(18)}`}${index === 0 ? '─' : '  └'}──▶ ${describe(topic)}`));
+  beside.forEach((topic, index) => {
+    const box = index === 0 ? `│ ${name.toUpperCase().padEnd(14)} ├──${beside.length > 1 ? '┬' : '─'}` : `${index === 1 ? `└─${'─'.repeat(14)}─┘` : ' '.repeat(18)}  ${index < beside.length - 1 ? '├' : '└'}`;
+    console.log(`${box}──▶ ${describe(topic)}`);
+  });
   if (beside.length === 1) console.log(`└─${'─'.repeat(14)}─┘`);
   if (next !== undefined) console.log(`    │\n    ▼\n  ${describe(next)}`);
 }
