@@ -1,3 +1,4 @@
+import type { ChangeCause } from '@tributary/contracts/change';
 import type { Entry } from '@tributary/contracts/entry';
 import { partitionOf } from '@tributary/contracts/shard';
 import { profilesScored } from '@tributary/contracts/topics/profiles-scored';
@@ -116,16 +117,16 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     const flips = record.engine.apply(record.rules, ruleEntry);
     if (isSeen) record.dirty = true;
     if (flips.length > 0) addChanges(record, flips, causeOf(entry));
-    this.#applyToLists(record, entry);
+    this.#applyToLists(record, entry, causeOf(entry));
   }
 
   /** After the event itself, which may be counted like any other. */
-  #applyToLists(record: ProfileRecord, entry: Entry): void {
+  #applyToLists(record: ProfileRecord, entry: Entry, cause: ChangeCause): void {
     const change = toListEntry(entry, this.options.lists);
     if (change === null) return;
     record.dirty = true;
     record.listChanges.push({ is: 'change', list: change.list, member: change.member, atMs: change.appendedAtMs });
-    addChanges(record, record.engine.apply(record.rules, change), 'event');
+    addChanges(record, record.engine.apply(record.rules, change), cause);
   }
 
   #await(record: ProfileRecord, entry: Entry): void {
@@ -167,7 +168,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
       const late = decodeStraggler(straggler, entry);
       const ruleEntry = toRuleEntry(late);
       if (ruleEntry !== null) addChanges(record, record.engine.apply(record.rules, ruleEntry), 'merge');
-      this.#applyToLists(record, late);
+      this.#applyToLists(record, late, 'merge');
     }
     const now = toRuleEntry({ ...entry, kind: 'score' });
     if (now !== null) addChanges(record, record.engine.apply(record.rules, now), 'merge');
