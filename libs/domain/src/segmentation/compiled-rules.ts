@@ -48,8 +48,8 @@ export interface CompiledRules {
   readonly segmentByKey: ReadonlyMap<string, SegmentPlan>;
   /** By segment index: the leaf that stands for membership in it, where a rule names it. */
   readonly segmentLeaves: readonly (SegmentLeaf | undefined)[];
-  /** By leaf index: whom to ask when it flips. */
-  readonly visits: readonly Visits[];
+  /** Whom to ask when a leaf flips. */
+  readonly visits: Visits;
   readonly workspaceDays: LocalDays;
   /** Same number, same features: stored instants of the next change can be trusted. */
   readonly fingerprint: number;

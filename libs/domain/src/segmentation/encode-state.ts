@@ -33,15 +33,16 @@ export function encodeState(rules: CompiledRules, state: ProfileState): Buffer {
   });
   writer.whole(kept.length);
   for (const [source, series] of kept) {
+    const dueMs = state.dueOf(source);
     writer.identity(identities.ofSource[source]!);
-    writeSeries(writer, series, { bornMs: state.bornMs, dueMs: state.dues.get(source) });
+    writeSeries(writer, series, { bornMs: state.bornMs, dueMs: dueMs === Infinity ? undefined : dueMs });
   }
   writeSteps(writer, rules, state, messageIds);
-  const dues = [...state.dues].filter(([source]) => !state.series.has(source));
-  writer.whole(dues.length);
-  for (const [source, dueMs] of dues) {
+  const rest = state.dueSources.filter((source) => !state.series.has(source));
+  writer.whole(rest.length);
+  for (const source of rest) {
     writer.identity(identities.ofSource[source]!);
-    writer.signed(dueMs - state.bornMs);
+    writer.signed(state.dueOf(source) - state.bornMs);
   }
   writeMembers(writer, rules, state);
   return writer.finish();

@@ -1,7 +1,7 @@
 import type { CompiledRules, SegmentPlan } from './compiled-rules.js';
 import { actualOf } from './describe-leaf.js';
 import type { Flip, FlippedNode } from './engine.js';
-import { SegmentLeaf, type Leaf } from './leaf.js';
+import type { Leaf } from './leaf.js';
 import type { ProfileState } from './profile-state.js';
 import { keyOf, type Source, ValueSource } from './source.js';
 import { evaluate } from './view-segments.js';
@@ -24,9 +24,9 @@ export class SegmentEvaluator {
   /** Round in which the leaf flipped. */
   private readonly flippedIn: Uint32Array;
   private readonly queuedIn: Uint32Array;
-  /** By source index: round in which its value's key was found, and the key. */
-  private readonly keyedIn: Uint32Array;
-  private readonly keys: (string | undefined)[] = [];
+  /** By place of an index by value: round in which its present part was found, and the part. */
+  private readonly foundIn: Uint32Array;
+  private readonly found: (ReadonlyMap<number, readonly number[]> | undefined)[] = [];
   private readonly queue: number[] = [];
   private state!: ProfileState;
   private t = 0;
@@ -37,7 +37,7 @@ export class SegmentEvaluator {
     this.answer = new Uint8Array(rules.leaves.length);
     this.flippedIn = new Uint32Array(rules.leaves.length);
     this.queuedIn = new Uint32Array(rules.segments.length);
-    this.keyedIn = new Uint32Array(rules.sources.length);
+    this.foundIn = new Uint32Array(rules.visits.byValue.length);
     this.leafHolds = (leaf) => {
       if (this.askedIn[leaf] === this.round) return this.answer[leaf] === 1;
       const holds = rules.leaves[leaf]!.holds(this.state, this.t);
@@ -54,7 +54,7 @@ export class SegmentEvaluator {
   update(state: ProfileState, t: number, changed: { readonly flipped: readonly Leaf[]; readonly sources?: readonly Source[]; readonly also?: readonly number[]; readonly newborn?: boolean }, cause: FlipCause): Flip[] {
     this.begin(state, t);
     for (const leaf of changed.flipped) this.flippedIn[leaf.index] = this.round;
-    for (const leaf of changed.flipped) this.enqueueParents(leaf);
+    for (const leaf of changed.flipped) this.enqueueParents(leaf.index);
     changed.also?.forEach((segment) => this.enqueue(segment));
     const flips: Flip[] = [];
     while (this.queue.length > 0) {
@@ -70,7 +70,7 @@ export class SegmentEvaluator {
   begin(state: ProfileState, t: number): void {
     this.round += 1;
     if (this.round === 0xffffffff) {
-      for (const marks of [this.askedIn, this.flippedIn, this.queuedIn, this.keyedIn]) marks.fill(0);
+      for (const marks of [this.askedIn, this.flippedIn, this.queuedIn, this.foundIn]) marks.fill(0);
       this.round = 1;
     }
     this.queue.length = 0;
@@ -90,7 +90,12 @@ export class SegmentEvaluator {
     else state.members.delete(segment.index);
     const nodes = this.flippedNodes(segment);
     const leaf = this.rules.segmentLeaves[segment.index];
-    if (leaf) this.enqueueParents(leaf);
+    if (leaf) {
+      this.flippedIn[leaf.index] = this.round;
+      // Segments that name this one are asked after it: what was remembered of it in this round is from before.
+      this.askedIn[leaf.index] = 0;
+      this.enqueueParents(leaf.index);
+    }
     const { by, event } = cause;
     return { segment: segment.key, version: segment.version, change: inside ? 'entered' : 'left', atMs: t, by, nodes, ...(event && { event }) };
   }
@@ -104,18 +109,17 @@ export class SegmentEvaluator {
     return nodes;
   }
 
-  private enqueueParents(leaf: Leaf): void {
-    this.flippedIn[leaf.index] = this.round;
-    // Segments that name one are asked after it: what was remembered of it in this round is from before.
-    if (leaf instanceof SegmentLeaf) this.askedIn[leaf.index] = 0;
-    const { always, byValue, behind } = this.rules.visits[leaf.index]!;
-    for (const segment of always) this.enqueue(segment);
-    for (const { source, segments } of byValue) {
-      this.enqueueAll(segments.get(this.keyOf(source) ?? ''));
+  /** Asks those that the leaf's flip can change; the leaf is marked as flipped. */
+  private enqueueParents(leaf: number): void {
+    const { always, behind, valued } = this.rules.visits;
+    for (const segment of always[leaf]!) this.enqueue(segment);
+    for (const place of valued[leaf]!) {
+      this.enqueueAll(this.now(place)?.get(leaf));
       // The value went elsewhere in this same round: those who needed the old one may leave.
-      if (source.movedFrom !== undefined) this.enqueueAll(segments.get(source.movedFrom));
+      const { source, leavesOf } = this.rules.visits.byValue[place]!;
+      if (source.movedFrom !== undefined) this.enqueueAll(leavesOf.get(source.movedFrom)?.get(leaf));
     }
-    for (const { guard, segments } of behind) {
+    for (const { guard, segments } of behind[leaf]!) {
       if (this.flippedIn[guard] === this.round || this.leafHolds(guard)) this.enqueueAll(segments);
     }
   }
@@ -124,12 +128,14 @@ export class SegmentEvaluator {
     if (segments !== undefined) for (const segment of segments) this.enqueue(segment);
   }
 
-  private keyOf(source: ValueSource): string | undefined {
-    if (this.keyedIn[source.index] !== this.round) {
-      this.keyedIn[source.index] = this.round;
-      this.keys[source.index] = keyOf(source.read(this.state));
+  /** The part of an index by value that is about the profile's present value. */
+  private now(place: number): ReadonlyMap<number, readonly number[]> | undefined {
+    if (this.foundIn[place] !== this.round) {
+      this.foundIn[place] = this.round;
+      const { source, leavesOf } = this.rules.visits.byValue[place]!;
+      this.found[place] = leavesOf.get(keyOf(source.read(this.state)) ?? '');
     }
-    return this.keys[source.index];
+    return this.found[place];
   }
 
   private enqueue(segment: number): void {

@@ -29,7 +29,7 @@ function nextFlip(parts: EngineParts, state: ProfileState, segment: SegmentPlan)
   if (state.bornMs < 0) return null;
   const leaves = dependencies(rules, segment, new Set());
   for (const source of rules.sources) {
-    if (state.dues.has(source.index) && ![...source.leaves()].some((leaf) => leaves.has(leaf))) state.setDue(source.index, Infinity);
+    if (state.dueOf(source.index) < Infinity && ![...source.leaves()].some((leaf) => leaves.has(leaf))) state.setDue(source.index, Infinity);
   }
   for (let looked = 0; looked < CANDIDATES_MAX && state.dueMs < Infinity; looked += 1) {
     const flip = passTime(rules, evaluator, state, state.dueMs + 1).find((one) => one.segment === segment.key);

@@ -113,7 +113,11 @@ export class FeatureRegistry {
   /** Once every rule is compiled: sorts what is compared with, and settles how deep each feature must be kept. */
   finish(): void {
     for (const gauge of this.gaugeByKey.values()) gauge.finish();
-    for (const source of this.sources) if (source instanceof GaugeSource && source.element) settleDepth(source, source.element);
+    for (const source of this.sources) {
+      if (!(source instanceof GaugeSource)) continue;
+      source.finish();
+      if (source.element) settleDepth(source, source.element);
+    }
   }
 
   private gaugeOf(source: GaugeSource, key: string, make: (key: string) => Gauge): Gauge {

@@ -27,6 +27,7 @@ export function passTime(rules: CompiledRules, evaluator: SegmentEvaluator, stat
 
 function dueSources(rules: CompiledRules, state: ProfileState, at: number): Source[] {
   const sources: Source[] = [];
-  for (const [source, due] of state.dues) if (due <= at) sources.push(rules.sources[source]!);
+  const { dueSources: indexes, dueInstants } = state;
+  for (let i = 0; i < indexes.length; i += 1) if (dueInstants[i]! <= at) sources.push(rules.sources[indexes[i]!]!);
   return sources;
 }

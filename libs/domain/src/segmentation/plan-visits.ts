@@ -9,9 +9,14 @@ import type { Source, ValueSource } from './source.js';
  * must hold. That is what keeps the cost of an event flat as segments multiply.
  */
 export interface Visits {
-  readonly byValue: readonly { readonly source: ValueSource; readonly segments: ReadonlyMap<string, readonly number[]> }[];
-  readonly behind: readonly { readonly guard: number; readonly segments: readonly number[] }[];
-  readonly always: readonly number[];
+  /** By leaf: sources whose value tells which segments to ask; they are places in `byValue`. */
+  readonly valued: readonly (readonly number[])[];
+  /** For each such source: by its value, by leaf, the segments. A profile has one value, so its part is small and at hand. */
+  readonly byValue: readonly { readonly source: ValueSource; readonly leavesOf: ReadonlyMap<string, ReadonlyMap<number, readonly number[]>> }[];
+  /** By leaf: segments to ask where another leaf holds. */
+  readonly behind: readonly (readonly { readonly guard: number; readonly segments: readonly number[] }[])[];
+  /** By leaf: segments to ask in any case. */
+  readonly always: readonly (readonly number[])[];
 }
 
 interface Guard {
@@ -20,28 +25,41 @@ interface Guard {
   readonly valued?: { readonly source: ValueSource; readonly keys: readonly string[] };
 }
 
-/** By leaf index. */
-export function planVisits(leaves: readonly Leaf[], segments: readonly SegmentPlan[], sourceByKey: ReadonlyMap<string, Source>): readonly Visits[] {
+const NOTHING: readonly never[] = [];
+
+export function planVisits(leaves: readonly Leaf[], segments: readonly SegmentPlan[], sourceByKey: ReadonlyMap<string, Source>): Visits {
   const guards = new Map<Leaf, Guard>();
   const guardsOf = segments.map((segment) => orderGuards(neededLeaves(segment).map((leaf) => getOrMake(guards, leaf, () => guardOf(leaf, sourceByKey)))));
-  return leaves.map((leaf) => {
-    const byValue = new Map<ValueSource, Map<string, number[]>>();
-    const behind = new Map<Leaf, number[]>();
+  const places = new Map<ValueSource, number>();
+  const byValue: { readonly source: ValueSource; readonly leavesOf: Map<string, Map<number, number[]>> }[] = [];
+  const placeOf = (source: ValueSource): number => getOrMake(places, source, () => byValue.push({ source, leavesOf: new Map() }) - 1);
+  const plans = leaves.map((leaf) => {
+    const valued = new Set<number>();
+    const behind = new Map<number, number[]>();
     const always: number[] = [];
     for (const parent of leaf.parents) {
       const guard = guardsOf[parent]!.find((one) => one.leaf !== leaf);
       if (guard?.valued) {
-        const segmentsOf = getOrMake(byValue, guard.valued.source, () => new Map<string, number[]>());
-        for (const key of guard.valued.keys) getOrMake(segmentsOf, key, () => []).push(parent);
-      } else if (guard) getOrMake(behind, guard.leaf, () => []).push(parent);
+        const place = placeOf(guard.valued.source);
+        valued.add(place);
+        for (const key of guard.valued.keys) {
+          const byLeaf = getOrMake(byValue[place]!.leavesOf, key, () => new Map<number, number[]>());
+          getOrMake(byLeaf, leaf.index, () => []).push(parent);
+        }
+      } else if (guard) getOrMake(behind, guard.leaf.index, () => []).push(parent);
       else always.push(parent);
     }
     return {
-      byValue: [...byValue].map(([source, segmentsOf]) => ({ source, segments: segmentsOf })),
-      behind: [...behind].map(([guard, segmentsOf]) => ({ guard: guard.index, segments: segmentsOf })),
-      always,
+      valued: orNothing([...valued]),
+      behind: orNothing([...behind].map(([guard, segmentsOf]) => ({ guard, segments: segmentsOf }))),
+      always: orNothing(always),
     };
   });
+  return { byValue, valued: plans.map((one) => one.valued), behind: plans.map((one) => one.behind), always: plans.map((one) => one.always) };
+}
+
+function orNothing<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NOTHING : list;
 }
 
 function guardOf(leaf: Leaf, sourceByKey: ReadonlyMap<string, Source>): Guard {

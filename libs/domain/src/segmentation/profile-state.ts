@@ -38,9 +38,10 @@ export class ProfileState {
   readonly consents = new Map<string, Decision>();
   /** Segment index → member since. */
   readonly members = new Map<number, number>();
-  /** Source index → next instant at which one of its leaves may flip by time alone. */
-  readonly dues = new Map<number, number>();
-  /** The least of `dues`. */
+  /** Next instants at which a leaf may flip by time alone: sources by index, and their instants beside them. */
+  readonly dueSources: number[] = [];
+  readonly dueInstants: number[] = [];
+  /** The least of them. */
   dueMs = Infinity;
   /** The local calendar of the person. */
   days: LocalDays = utcDays;
@@ -50,17 +51,32 @@ export class ProfileState {
   constructor(readonly profileId: string) {}
 
   setDue(source: number, dueMs: number): void {
-    const old = this.dues.get(source) ?? Infinity;
+    const { dueSources, dueInstants } = this;
+    const at = dueSources.indexOf(source);
+    const old = at < 0 ? Infinity : dueInstants[at]!;
     if (old === dueMs) return;
-    if (dueMs === Infinity) this.dues.delete(source);
-    else this.dues.set(source, dueMs);
+    if (at < 0) {
+      dueSources.push(source);
+      dueInstants.push(dueMs);
+    } else if (dueMs < Infinity) dueInstants[at] = dueMs;
+    else {
+      dueSources[at] = dueSources[dueSources.length - 1]!;
+      dueInstants[at] = dueInstants[dueInstants.length - 1]!;
+      dueSources.pop();
+      dueInstants.pop();
+    }
     if (dueMs < this.dueMs) this.dueMs = dueMs;
-    else if (old === this.dueMs) this.dueMs = least(this.dues);
+    else if (old === this.dueMs) this.dueMs = least(dueInstants);
+  }
+
+  dueOf(source: number): number {
+    const at = this.dueSources.indexOf(source);
+    return at < 0 ? Infinity : this.dueInstants[at]!;
   }
 }
 
-function least(dues: ReadonlyMap<number, number>): number {
+function least(instants: readonly number[]): number {
   let due = Infinity;
-  for (const one of dues.values()) if (one < due) due = one;
+  for (let i = 0; i < instants.length; i += 1) if (instants[i]! < due) due = instants[i]!;
   return due;
 }

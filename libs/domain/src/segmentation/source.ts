@@ -2,7 +2,8 @@ import type { EventBody } from './rule-entry.js';
 import type { Json } from '@tributary/contracts/rule';
 import { indexKey } from './compare-values.js';
 import type { SeriesDepth } from './event-series.js';
-import type { Gauge } from './gauge.js';
+import { CountBank } from './count-bank.js';
+import { CountGauge, type Gauge } from './gauge.js';
 import type { ComputedLeaf, Leaf, SequenceLeaf, TraitLeaf } from './leaf.js';
 import type { LocalDays } from './local-days.js';
 import { canMatter, matchSequence, type SequencePlan, type TimeSpans } from './match-sequence.js';
@@ -40,10 +41,20 @@ export class GaugeSource extends Source {
   /** What is stored of an event beside its time; undefined: the event does not count. */
   readonly element?: FeatureElement;
   private marked: number[] = [];
+  private bank: CountBank | undefined;
 
   constructor(key: string, element?: FeatureElement) {
     super(key);
     this.element = element;
+  }
+
+  /** Once all gauges are known and their bounds sorted. */
+  finish(): void {
+    const counts = this.gauges.filter((gauge): gauge is CountGauge => gauge instanceof CountGauge && gauge.window.widthMs !== undefined);
+    counts.sort((a, b) => a.window.widthMs! - b.window.widthMs!);
+    const others = this.gauges.filter((gauge) => !counts.includes(gauge as CountGauge));
+    this.gauges.splice(0, this.gauges.length, ...counts, ...others);
+    if (counts.length > 0) this.bank = new CountBank(counts);
   }
 
   override forget(state: ProfileState): void {
@@ -61,9 +72,11 @@ export class GaugeSource extends Source {
   }
 
   collect(state: ProfileState, t: number, flipped: Leaf[]): number {
-    let next = Infinity;
-    const { marked, gauges } = this;
-    for (let i = 0; i < gauges.length; i += 1) {
+    const { marked, gauges, bank } = this;
+    const series = state.series.get(this.index);
+    const isBanked = bank !== undefined && series !== undefined && series.tiles.length === 0;
+    let next = isBanked ? bank.collect(series, t, marked, flipped) : Infinity;
+    for (let i = isBanked ? bank.length : 0; i < gauges.length; i += 1) {
       const gauge = gauges[i]!;
       const position = gauge.position(state, t);
       if (position !== marked[i]) {
@@ -73,7 +86,6 @@ export class GaugeSource extends Source {
       const change = gauge.nextChange(state, t, position);
       if (change < next) next = change;
     }
-    const series = state.series.get(this.index);
     if (series) series.positions = marked;
     return next;
   }

@@ -15,6 +15,8 @@ export interface Window {
   readonly gapped: boolean;
   /** What is older than this before t is outside for ever, whatever the time zone becomes. */
   readonly reachMs: number;
+  /** Where the window is simply the last so many milliseconds (Infinity: ever); undefined for calendars and gaps. */
+  readonly widthMs: number | undefined;
   /** Times later than this are inside at `t`. */
   lowAt(t: number, days: LocalDays): number;
   /** Times up to and including this are inside at `t`. */
@@ -36,6 +38,7 @@ export const EVER: Window = {
   calendar: false,
   gapped: false,
   reachMs: Infinity,
+  widthMs: Infinity,
   lowAt: () => -Infinity,
   highAt: () => Infinity,
   leavesAt: () => Infinity,
@@ -63,6 +66,7 @@ function slidingWindow(width: number): Window {
     calendar: false,
     gapped: false,
     reachMs: width,
+    widthMs: width,
     lowAt: (t) => t - width,
     highAt: () => Infinity,
     leavesAt: (time) => time + width,
@@ -76,6 +80,7 @@ function gapWindow(from: number, to: number): Window {
     calendar: false,
     gapped: true,
     reachMs: from,
+    widthMs: undefined,
     lowAt: (t) => t - from,
     highAt: (t) => t - to,
     leavesAt: (time) => time + from,
@@ -89,6 +94,7 @@ function calendarWindow(dayCount: number): Window {
     calendar: true,
     gapped: false,
     reachMs: dayCount * DAY_MS + CALENDAR_SLACK_MS,
+    widthMs: undefined,
     lowAt: (t, days) => days.startOf(days.dayAt(t) - dayCount + 1) - 1,
     highAt: () => Infinity,
     leavesAt: (time, days) => days.startOf(days.dayAt(time) + dayCount),
