@@ -23,6 +23,8 @@ export interface ProfileRecord {
   listChanges: ListNews[];
   /** What is stored, to see whether saving is needed. */
   stored: Buffer | null;
+  /** The engagement score that the rules were told last, in millionths; unknown after loading. */
+  engagement?: number | undefined;
   /** Something other than changes is to be saved. */
   dirty: boolean;
 }

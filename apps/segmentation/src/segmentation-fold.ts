@@ -113,7 +113,10 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
   #applyToRules(record: ProfileRecord, entry: Entry): void {
     const ruleEntry = toRuleEntry(entry);
     if (ruleEntry === null) return;
-    const isSeen = record.stored === null || record.engine.interest(entry.type, entry.name) !== 'none' || entry.scores !== undefined;
+    const score = entry.scores?.['engagement'];
+    // Every entry brings the scores; most of the time they are what they were.
+    const isSeen = record.stored === null || record.engine.interest(entry.type, entry.name) !== 'none' || score !== record.engagement;
+    record.engagement = score;
     const flips = record.engine.apply(record.rules, ruleEntry);
     if (isSeen) record.dirty = true;
     if (flips.length > 0) addChanges(record, flips, causeOf(entry));
