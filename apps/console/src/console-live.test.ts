@@ -37,7 +37,7 @@ describe('live streams', () => {
     const stream = await visitor.open('/api/live/events');
     const { data } = await stream.until('batch', () => true);
     expect(data).toMatchObject({ seen: 0, matched: 0, lost: 0, newestMs: expect.any(Number) });
-    expect(data['items']).toHaveLength(40);
+    expect(data['items']).toHaveLength(60);
     stream.close();
     const another = await visitor.open('/api/live/events?match=email%3Anobody');
     expect((await another.until('batch', () => true)).data).toMatchObject({ items: [], seen: 0 });

@@ -25,8 +25,8 @@ export class LiveHub {
         workspace,
         events: new LiveFeed(this.source, {
           topic: eventsReceived.name,
-          // Of frames, each with up to 128 events.
-          recentMax: 40,
+          // Of frames. Under load each has up to 64 KB of events; when it is quiet most are ticks without any.
+          recentMax: 800,
           read: (record) => readEntries(record).filter((entry) => entry.workspace === workspace),
         }),
         changes: new LiveFeed(this.source, {

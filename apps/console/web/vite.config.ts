@@ -36,7 +36,6 @@ export default defineConfig({
     outDir: OUTPUT,
     emptyOutDir: true,
     target: 'es2022',
-    sourcemap: true,
     // Everything comes from files of our own: the content policy allows no inline script.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

@@ -53,7 +53,7 @@ export function LiveList<Item>({ title, list, filter, filterHint, narrowedBy, on
       )}
       {!isLoaded && state !== 'log_unavailable' && rows.length === 0 && <Skeleton lines={6} label={`Loading ${title.toLowerCase()}`} />}
       {isLoaded && rows.length === 0 && (
-        <EmptyState icon="pulse" title={filter === '' ? 'Nothing yet' : 'Nothing that matches yet'}>
+        <EmptyState icon="pulse" title={filter === '' ? 'Nothing lately' : 'Nothing that matches yet'}>
           {filter === '' ? empty : 'What happens from now on is looked through. Rows appear here as they match.'}
         </EmptyState>
       )}
