@@ -1,8 +1,8 @@
 import type { InletWriter } from '@tributary/service/inlet-writer';
 import { notFound, Problem } from '@tributary/service/problem';
 import type { ListChanges } from './list-change.js';
-import type { MembersChange } from './list-bodies.js';
 import type { ListsStore } from './lists.postgres.js';
+import type { MembersChange } from './read-members-change.js';
 import type { SegmentsStore } from './segments.postgres.js';
 import { refersTo } from './segment-definitions.js';
 

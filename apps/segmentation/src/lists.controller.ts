@@ -1,12 +1,19 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiConsumes, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
 import { AdminKeyGuard, Workspace } from '@tributary/service/admin-key-guard';
 import { decodeCursor, encodeCursor, parseLimit } from '@tributary/service/page';
 import { notFound, Problem } from '@tributary/service/problem';
-import { CreateListBody, readMembersChange } from './list-bodies.js';
+import { IsString, Length, Matches } from 'class-validator';
 import { ListUploads } from './list-uploads.js';
 import { type ListRow, ListsStore } from './lists.postgres.js';
+import { readMembersChange } from './read-members-change.js';
 import { toIso } from './show-segment.js';
+
+export class CreateListBody {
+  @ApiProperty() @Matches(/^[a-z0-9-]{1,100}$/, { message: 'key is 1 to 100 of a–z, 0–9 and -' }) key: string;
+
+  @ApiProperty() @IsString() @Length(1, 200) name: string;
+}
 
 @ApiTags('lists')
 @ApiBearerAuth()

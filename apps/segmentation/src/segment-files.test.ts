@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADMIN_KEY, RunningApi } from './testing/running-api.js';
+import { ADMIN_KEY, RunningApi } from './testing/create-api.js';
 
 // Real servers, on a machine that may be busy.
 jest.setTimeout(90_000);

@@ -6,6 +6,7 @@ import { InletWriter } from '@tributary/service/inlet-writer';
 import { ServiceLog } from '@tributary/service/service-log';
 import { ServicePool } from '@tributary/service/service-pool';
 import { serviceProviders } from '@tributary/service/service-providers';
+import type { FastifyInstance } from 'fastify';
 import { ChangeWatch } from './change-watch.js';
 import { ContextRenewal } from './context-renewal.js';
 import { DefinitionSwitch } from './definition-switch.js';
@@ -14,7 +15,6 @@ import { DefinitionsStore } from './definitions.postgres.js';
 import { EngineDirectory } from './engine-directory.js';
 import { Explainer } from './explainer.js';
 import { History } from './history.postgres.js';
-import { acceptCsv } from './list-bodies.js';
 import { ListChanges } from './list-change.js';
 import { ListsController } from './lists.controller.js';
 import { ListsStore } from './lists.postgres.js';
@@ -70,6 +70,9 @@ const providers: Provider[] = [
   },
 ];
 
+/** What an upload of a static list may have. */
+const CSV_BYTES_MAX = 4 * 1_048_576;
+
 @Module({
   controllers: [SegmentsController, MembersController, ListsController, MembershipController, SegmentationStage],
   providers: [...serviceProviders('segmentation'), ...providers],
@@ -78,7 +81,9 @@ export class SegmentationModule implements OnModuleInit, BeforeApplicationShutdo
   constructor(private readonly nudge: SegmentNudge, private readonly renewal: ContextRenewal, private readonly host: HttpAdapterHost) {}
 
   onModuleInit(): void {
-    acceptCsv(this.host);
+    const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
+    // The text reaches the controller as it is.
+    fastify.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: CSV_BYTES_MAX }, (_request, text, done) => done(null, text));
   }
 
   async onApplicationBootstrap(): Promise<void> {

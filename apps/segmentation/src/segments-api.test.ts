@@ -7,7 +7,7 @@ import { ChangeWatch, type WatchedChange } from './change-watch.js';
 import { LIST_MEMBERSHIP_CHANGED, ListChanges } from './list-change.js';
 import { aProfile, NOON_MS } from './testing/a-segment.js';
 import { SECRET } from './testing/fold-driver.js';
-import { RunningApi, STRANGERS_KEY } from './testing/running-api.js';
+import { RunningApi, STRANGERS_KEY } from './testing/create-api.js';
 
 // Real servers, on a machine that may be busy.
 jest.setTimeout(90_000);

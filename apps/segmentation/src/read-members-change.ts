@@ -1,14 +1,4 @@
-import type { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
-import { ApiProperty } from '@nestjs/swagger';
-import { IsString, Length, Matches } from 'class-validator';
 import { type FieldProblem, Problem, refused } from '@tributary/service/problem';
-
-export class CreateListBody {
-  @ApiProperty() @Matches(/^[a-z0-9-]{1,100}$/, { message: 'key is 1 to 100 of a–z, 0–9 and -' }) key: string;
-
-  @ApiProperty() @IsString() @Length(1, 200) name: string;
-}
 
 /** Who comes on a list and who goes; `replace`: everybody else goes. */
 export interface MembersChange {
@@ -20,14 +10,6 @@ export interface MembersChange {
 /** References in one request. */
 const REFS_MAX = 50_000;
 const REF_LENGTH_MAX = 1_024;
-const CSV_BYTES_MAX = 4 * 1_048_576;
-
-/** Lets the door of the lists take `text/csv`; the text reaches the controller as it is. */
-export function acceptCsv({ httpAdapter }: HttpAdapterHost): void {
-  const fastify = httpAdapter.getInstance<FastifyInstance>();
-  if (fastify.hasContentTypeParser('text/csv')) return;
-  fastify.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: CSV_BYTES_MAX }, (_request, text, done) => done(null, text));
-}
 
 /** @throws Problem 422 with a pointer to every wrong field */
 export function readMembersChange(body: unknown, replace: boolean): MembersChange {
