@@ -2,7 +2,7 @@
 // runs one on the default ports in .local/; tests and benchmarks run their own beside it.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { readOrMakeCredentials, readOrMakeSecrets, type Credentials, type Secrets } from './credentials.ts';
+import { credentialsFile, readOrMakeCredentials, readOrMakeSecrets, type Credentials, type Secrets } from './credentials.ts';
 import { startKafka } from './embedded/kafka.ts';
 import { startPostgres } from './embedded/postgres.ts';
 import { httpPortOf, processesOf, readyPathOf, SERVICES, type Layout, type ProcessInLayout, type ServiceName } from './layout.ts';
@@ -188,6 +188,7 @@ class StackRun {
       SMTP_URL: this.#external.SMTP_URL ?? `smtp://127.0.0.1:${this.#ports.MAILBOX_SMTP_PORT}`,
       OPERATOR_KEY: secrets.operatorKey,
       TRIBUTARY_SECRET: secrets.tributarySecret,
+      TRIBUTARY_CREDENTIALS: credentialsFile(this.#options.dir),
       CONSOLE_EMAIL: secrets.console.email,
       CONSOLE_PASSWORD: secrets.console.password,
       KAFKAJS_NO_PARTITIONER_WARNING: '1',

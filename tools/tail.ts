@@ -29,8 +29,8 @@ function show({ value }: LogRecord, workspace: string): void {
   console.log([
     styleText('dim', change.effectiveAt.slice(11, 23)),
     styleText(isEntry ? 'green' : 'red', isEntry ? '→ entered' : '←    left'),
-    styleText('bold', fit(change.segment, SEGMENT_WIDTH)),
-    fit(nameOf(change), NAME_WIDTH),
+    styleText('bold', clip(change.segment, SEGMENT_WIDTH)),
+    clip(nameOf(change), NAME_WIDTH),
     styleText('cyan', change.cause.padEnd(10)),
     styleText('dim', `${reasonOf(change)}  ${lateMs} ms`),
   ].join('  '));
@@ -48,6 +48,6 @@ function reasonOf({ reason }: SegmentChange): string {
   return reason.event === undefined ? leaf : `${leaf} by ${reason.event.name}`;
 }
 
-function fit(text: string, width: number): string {
+function clip(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 1)}…` : text.padEnd(width);
 }

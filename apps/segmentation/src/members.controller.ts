@@ -55,7 +55,7 @@ export class MembersController {
     const page = await this.members.changes(workspace, key, since === undefined ? 0 : instantOf(since, 'since'), after, size);
     const last = page[page.length - 1];
     return {
-      changes: page.map(({ effectiveMs, processedMs, ...change }: ChangeRow) => ({ ...change, effectiveAt: toIso(effectiveMs), processedAt: toIso(processedMs) })),
+      changes: page.map(showChange),
       cursor: last !== undefined && page.length === size ? encodeCursor([last.effectiveMs, last.profileId, last.sequence]) : null,
     };
   }
@@ -69,9 +69,23 @@ export class MembersController {
     return { segments: segments.map(({ segment, sinceMs }) => ({ key: segment, since: toIso(sinceMs) })), asOf: toIso(asOfMs) };
   }
 
+  @Get('profiles/:ref/changes')
+  @ApiOperation({ summary: "A person's changes over all segments, newest first" })
+  async changesOfProfile(@Workspace() workspace: string, @Param('ref') ref: string, @Query('limit') limit?: string, @Query('cursor') cursor?: string): Promise<object> {
+    const size = parseLimit(limit);
+    const before = (decodeCursor(cursor, ['number'])?.[0] ?? null) as number | null;
+    const page = await this.members.changesOfProfile(workspace, await this.profiles.resolve(workspace, ref), before, size);
+    const last = page[page.length - 1];
+    return { changes: page.map(showChange), cursor: last !== undefined && page.length === size ? encodeCursor([last.sequence]) : null };
+  }
+
   async #mustExist(workspace: string, key: string): Promise<void> {
     if ((await this.segments.find(workspace, key)) === null) throw notFound('segment with this key');
   }
+}
+
+function showChange({ effectiveMs, processedMs, ...change }: ChangeRow): object {
+  return { ...change, effectiveAt: toIso(effectiveMs), processedAt: toIso(processedMs) };
 }
 
 function instantOf(text: string, field: string): number {

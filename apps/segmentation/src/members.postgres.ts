@@ -89,6 +89,18 @@ export class MembersStore {
     return rows;
   }
 
+  /** A person's changes over all segments, newest first. @param before sequence, exclusive */
+  async changesOfProfile(workspace: string, profileId: string, before: number | null, limit: number): Promise<ChangeRow[]> {
+    const { rows } = await this.pool.query<ChangeRow>({
+      name: 'changes-of-profile',
+      text: `select workspace, profile_id as "profileId", segment, change, effective_ms as "effectiveMs", processed_ms as "processedMs", cause,
+          definition_version as "definitionVersion", sequence, reason
+        from segmentation.changes where workspace = $1 and profile_id = $2 and ($3::bigint is null or sequence < $3) order by sequence desc limit $4`,
+      values: [workspace, profileId, before, limit],
+    });
+    return rows;
+  }
+
   /** How many entered and left in the hour and in the day before an instant. */
   async movements(workspace: string, nowMs: number): Promise<Map<string, { enteredHour: number; leftHour: number; enteredDay: number; leftDay: number }>> {
     const { rows } = await this.pool.query<{ segment: string; enteredHour: number; leftHour: number; enteredDay: number; leftDay: number }>(

@@ -57,6 +57,8 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     else if (record.mergedInto !== null) emit.drop('merged_profile');
     else if (entry.kind === 'merging') this.#await(record, entry);
     else if (entry.kind === 'transfer') this.#unite(record, entry);
+    // What time did to the score while the other's state was on its way is in the score that comes with it.
+    else if (entry.kind === 'score' && record.awaiting.size > 0) emit.drop('awaiting_transfer');
     else this.#applyToRules(record, entry);
   }
 
