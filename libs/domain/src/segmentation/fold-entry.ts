@@ -3,6 +3,7 @@ import { orderTexts } from './compare-values.js';
 import type { CompiledRules } from './compiled-rules.js';
 import type { StepFeature } from './feature-registry.js';
 import { foldElement, foldStep } from './fold-event.js';
+import { hashText } from './hash-text.js';
 import { localDays } from './local-days.js';
 import { parseInstant } from './parse-instant.js';
 import type { Decision, ProfileState } from './profile-state.js';
@@ -63,10 +64,11 @@ export class EntryFold {
   fold(): void {
     for (const change of this.changes) change();
     const { event, body, timeMs, nowMs, state } = this;
-    if (event === undefined) return;
+    if (event === undefined || this.targets.length === 0) return;
+    const folded = { timeMs, messageId: event.messageId, id: hashText(event.messageId), body };
     for (const target of this.targets) {
-      if (target instanceof GaugeSource) foldElement(target, state, { timeMs, messageId: event.messageId, body }, nowMs);
-      else foldStep(target, state, { timeMs, messageId: event.messageId, body }, nowMs);
+      if (target instanceof GaugeSource) foldElement(target, state, folded, nowMs);
+      else foldStep(target, state, folded, nowMs);
     }
   }
 

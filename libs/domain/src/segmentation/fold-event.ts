@@ -9,9 +9,11 @@ import type { EventBody } from './rule-entry.js';
 import type { GaugeSource } from './source.js';
 import { StepSeries } from './step-series.js';
 
-interface FoldedEvent {
+export interface FoldedEvent {
   readonly timeMs: number;
   readonly messageId: string;
+  /** `hashText` of the message id. */
+  readonly id: number;
   readonly body: EventBody;
 }
 
@@ -29,13 +31,13 @@ export function foldElement(source: GaugeSource, state: ProfileState, event: Fol
 function readElement(source: GaugeSource, event: FoldedEvent): { readonly time: number; readonly id: number; readonly value: Whole } | undefined {
   const { kind, read } = source.element!;
   const time = event.timeMs;
-  if (kind === 'time') return { time, id: hashText(event.messageId), value: 0 };
+  if (kind === 'time') return { time, id: event.id, value: 0 };
   const found = read!(event.body);
-  if (kind === 'number') return typeof found === 'number' ? { time, id: hashText(event.messageId), value: toMicros(found) } : undefined;
+  if (kind === 'number') return typeof found === 'number' ? { time, id: event.id, value: toMicros(found) } : undefined;
   // Scalars are told apart by type and value; lists and objects are not counted (rule 20).
   if (found === undefined || typeof found === 'object') return undefined;
   const valueId = hashText(indexKey(found));
-  return kind === 'distinct' ? { time, id: valueId, value: 0 } : { time, id: hashText(event.messageId), value: valueId };
+  return kind === 'distinct' ? { time, id: valueId, value: 0 } : { time, id: event.id, value: valueId };
 }
 
 /** Keeps an event that fits a step by itself, for the sequences that have the step. */
@@ -44,5 +46,5 @@ export function foldStep(feature: StepFeature, state: ProfileState, event: Folde
   if (!steps) state.steps.set(feature.index, (steps = new StepSeries()));
   const step = { time: event.timeMs, messageId: event.messageId, captured: feature.captures.map((read) => read(event.body)) };
   if (!steps.insert(step, feature.reachMs, nowMs - 1)) return;
-  for (const sequence of feature.sequences) sequence.learn(state, feature.index, step);
+  for (const sequence of feature.sequences) sequence.learn(state, feature.index, step, nowMs - 1);
 }

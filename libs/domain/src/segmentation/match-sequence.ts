@@ -49,13 +49,26 @@ export function matchSequence(plan: SequencePlan, events: readonly (readonly Ste
 }
 
 /**
- * Can an event of the step matter to what is known? Not while no event of the next step comes after it: no choice could
- * go on from there. The last matched step and the absent one always matter.
+ * Can a new event of the step matter to what is known? Not while no event of the next step comes after it: no choice could
+ * go on from there. Nor where it should be absent, and nothing that it could follow came soon enough before it.
  */
 export function canMatter(plan: SequencePlan, events: readonly (readonly StepEvent[])[], step: number, event: StepEvent): boolean {
-  if (step >= plan.steps.length - 1) return true;
+  const { steps, absent } = plan;
+  if (step === steps.length) {
+    const last = events[step - 1]!;
+    const followed = last[firstNotBefore(last, event) - 1];
+    return followed !== undefined && event.time - followed.time <= absent!.withinMs;
+  }
+  if (step === steps.length - 1) return true;
   const next = events[step + 1]!;
   return next.length > 0 && orderEvents(next[next.length - 1]!, event) > 0;
+}
+
+/** What a new event adds to a sequence of which it is the only matched step; what has passed by `nowMs` is left out. */
+export function addStart(plan: SequencePlan, at: { readonly spans: TimeSpans; readonly events: readonly (readonly StepEvent[])[]; readonly days: LocalDays }, event: StepEvent, nowMs: number): TimeSpans {
+  const spans = at.spans.filter((span) => span.until > nowMs).map((span) => ({ ...span }));
+  addSpan(spans, { plan, events: at.events, days: at.days }, event, { start: event.time, bound: bindAll([], plan.steps[0]!, event) });
+  return union(spans);
 }
 
 function boundSpans(plan: SequencePlan, events: readonly (readonly StepEvent[])[], days: LocalDays): Span[] {

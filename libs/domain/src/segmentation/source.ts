@@ -6,7 +6,7 @@ import { CountBank } from './count-bank.js';
 import { CountGauge, type Gauge } from './gauge.js';
 import type { ComputedLeaf, Leaf, SequenceLeaf, TraitLeaf } from './leaf.js';
 import type { LocalDays } from './local-days.js';
-import { canMatter, matchSequence, type SequencePlan, type TimeSpans } from './match-sequence.js';
+import { addStart, canMatter, matchSequence, type SequencePlan, type TimeSpans } from './match-sequence.js';
 import type { ProfileState } from './profile-state.js';
 import type { StepEvent } from './step-series.js';
 
@@ -125,9 +125,14 @@ export class SequenceSource extends Source {
   }
 
   /** An event of one of its steps is new: what was found before may be so no more. */
-  learn(state: ProfileState, feature: number, event: StepEvent): void {
-    if (!state.sequenceSpans.has(this.index)) return;
+  learn(state: ProfileState, feature: number, event: StepEvent, nowMs: number): void {
+    const spans = state.sequenceSpans.get(this.index);
+    if (!spans) return;
     const events = this.eventsOf(state);
+    if (this.plan.steps.length === 1 && feature === this.steps[0]!.index && feature !== this.steps[1]?.index) {
+      state.sequenceSpans.set(this.index, addStart(this.plan, { spans, events, days: state.days }, event, nowMs));
+      return;
+    }
     const matters = this.steps.some((step, i) => step.index === feature && canMatter(this.plan, events, i, event));
     if (matters) state.sequenceSpans.delete(this.index);
   }
