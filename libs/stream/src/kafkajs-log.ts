@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+// Before kafkajs, which keeps what it finds.
+import './kafkajs-crc.js';
 import { type Admin, CompressionTypes, type Consumer, type EachBatchPayload, Kafka, logLevel, type KafkaMessage, type Message } from 'kafkajs';
 import { calmRequestQueue } from './kafkajs-idle.js';
 import {
