@@ -44,15 +44,16 @@ function eventName(random: Random): string {
   }
 }
 
+/** People who write rules use few windows and round numbers: some 500 different conditions, however many segments. */
 function leaf(random: Random): object {
   const kind = random.next();
-  const within = random.one(['1d', '3d', '7d', '14d', '30d', '60d', '90d']);
-  if (kind < 0.4) return { performed: eventName(random), within, count: { op: random.one(['gte', 'gte', 'lt']), value: 1 + random.below(5) } };
-  if (kind < 0.6) return { performed: random.one(['Product Viewed', 'Product Added', 'Order Completed']), within, where: [{ property: 'category', op: 'equals', value: random.one(CATEGORIES) }] };
-  if (kind < 0.68) return { performed: 'Order Completed', within, aggregate: { fn: random.one(['sum', 'avg', 'max']), property: 'revenue' }, op: 'gt', value: 50 * (1 + random.below(40)) };
+  const within = random.one(['1d', '7d', '30d', '90d']);
+  if (kind < 0.4) return { performed: eventName(random), within, count: { op: random.one(['gte', 'gte', 'lt']), value: random.one([1, 2, 3, 5, 10]) } };
+  if (kind < 0.6) return { performed: random.one(['Product Viewed', 'Product Added', 'Order Completed']), within: random.one(['7d', '30d']), where: [{ property: 'category', op: 'equals', value: random.one(CATEGORIES) }] };
+  if (kind < 0.68) return { performed: 'Order Completed', within, aggregate: { fn: random.one(['sum', 'avg', 'max']), property: 'revenue' }, op: 'gt', value: random.one([50, 100, 250, 500, 1_000, 2_500]) };
   if (kind < 0.83) return { trait: 'country', op: 'in', value: [random.one(COUNTRIES), random.one(COUNTRIES)] };
   if (kind < 0.9) return { trait: 'plan', op: 'equals', value: random.one(PLANS) };
-  if (kind < 0.97) return { score: 'engagement', op: random.one(['gt', 'lt']), value: 5 * random.below(20) };
+  if (kind < 0.97) return { score: 'engagement', op: random.one(['gt', 'lt']), value: 10 * random.below(10) };
   return { sequence: [{ performed: 'Checkout Started', as: 'a' }, { performed: 'Order Completed', within: random.one(['30m', '1h', '2h']), where: [{ property: 'cart_id', op: 'equals', ref: 'a.cart_id' }], absent: true }], within: random.one(['1d', '7d']) };
 }
 
