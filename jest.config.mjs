@@ -30,6 +30,7 @@ export default {
     {
       ...common,
       displayName: 'unit',
+      setupFilesAfterEnv: ['<rootDir>/tools/jest/be-patient.ts'],
       roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/tools'],
       testMatch: ['**/*.test.ts', '**/*.test.tsx'],
       globalSetup: '<rootDir>/tools/jest/start-servers.ts',

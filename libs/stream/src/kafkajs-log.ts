@@ -113,7 +113,8 @@ export class KafkajsLog implements Log {
     const existing = new Set(await admin.listTopics());
     const missing = topics.filter((topic) => !existing.has(this.#prefix + topic.name));
     if (missing.length > 0) await admin.createTopics({
-      waitForLeaders: true,
+      // Waiting for leaders fails where the broker has not heard of its own new topic yet: `offsets` is more patient.
+      waitForLeaders: false,
       topics: missing.map((topic) => ({
         topic: this.#prefix + topic.name,
         numPartitions: topic.partitions,
@@ -133,7 +134,7 @@ export class KafkajsLog implements Log {
         return new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
       } catch (error) {
         // kafkajs tries everything again but this.
-        if (!/^(NOT_LEADER|LEADER_NOT|UNKNOWN_LEADER|FENCED_LEADER)/.test(String((error as { type?: unknown }).type)) || tries >= LEADER_TRIES_MAX) throw error;
+        if (!/^(NOT_LEADER|LEADER_NOT|UNKNOWN_LEADER|FENCED_LEADER|UNKNOWN_TOPIC)/.test(String((error as { type?: unknown }).type)) || tries >= LEADER_TRIES_MAX) throw error;
         await sleep(LEADER_DELAY_MS);
       }
     }
