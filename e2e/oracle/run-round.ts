@@ -9,20 +9,27 @@ export interface Round {
   readonly url: string;
   readonly seed: number;
   readonly cases: number;
-  /** The round ends then, with fewer cases or a failure not made as small as it could be. */
+  /** No further case is begun after that long. */
   readonly msMax?: number;
 }
 
-/** Runs random cases; resolves to the smallest one on which the two forms differ, in words, or to nothing. */
+/** For so long a failing case is made smaller. */
+const SHRINK_MS_MAX = 45_000;
+
+/** Runs random cases; resolves to the smallest one found on which the two forms differ, in words, or to nothing. */
 export async function runRound({ url, seed, cases, msMax }: Round): Promise<string | undefined> {
   const client = new pg.Client({ connectionString: url, application_name: 'oracle' });
   await client.connect();
+  let failedAtMs = Infinity;
   try {
     await createRelations(client);
     const found = await fc.check(
       fc.asyncProperty(oracleCases, async (oracleCase) => {
+        if (performance.now() > failedAtMs + SHRINK_MS_MAX) return;
         const difference = await compareForms(client, oracleCase);
-        if (difference) throw new Error(JSON.stringify(difference, null, 1));
+        if (!difference) return;
+        failedAtMs = Math.min(failedAtMs, performance.now());
+        throw new Error(JSON.stringify(difference, null, 1));
       }),
       { numRuns: cases, seed, interruptAfterTimeLimit: msMax },
     );

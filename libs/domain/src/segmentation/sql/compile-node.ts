@@ -27,7 +27,7 @@ export function compileNode(compilation: Compilation, frame: Frame, node: RuleNo
 /** Rows `(profile_id, value)`: the value of a trait, a JSON null where it was removed (rule 18). */
 export function traitRows(compilation: Compilation, frame: Frame, trait: string): string {
   const value = `e.body -> 'traits' -> ${compilation.parameters.text(trait)}`;
-  return `SELECT DISTINCT ON (e.profile_id) e.profile_id, e.appended_ms, ${value} AS value FROM ${compilation.context.relations.events} e
+  return `SELECT DISTINCT ON (e.profile_id) e.profile_id, ${value} AS value FROM ${compilation.context.relations.events} e
     WHERE ${ofWorkspace(compilation, 'e')} AND e.type = 'identify' AND ${frame.known('e')}${frame.ofProfile('e')} AND ${value} IS NOT NULL
     ORDER BY e.profile_id, e.ts_ms DESC, e.message_id COLLATE "C" DESC`;
 }
@@ -55,8 +55,8 @@ function compileComputed(compilation: Compilation, frame: Frame, node: ComputedN
   const { parameters, context } = compilation;
   const value = readPath(compilation, 'k.value', []);
   return frame.leaf({
-    rows: `SELECT DISTINCT ON (c.profile_id) c.profile_id, c.from_ms AS appended_ms, c.value FROM ${context.relations.computed} c
-      WHERE ${ofWorkspace(compilation, 'c')} AND c.key = ${parameters.text(node.computed)}${isNow(frame, 'c')}
+    rows: `SELECT DISTINCT ON (c.profile_id) c.profile_id, c.value FROM ${context.relations.computed} c
+      WHERE ${ofWorkspace(compilation, 'c')} AND c.key = ${parameters.text(node.computed)}${frame.isNow('c')}
       ORDER BY c.profile_id, c.from_ms DESC`,
     holds: `${value} IS NOT NULL AND ${compileValueTest(compilation, frame, value, node)}`,
     holdsForNone: false,
@@ -68,7 +68,7 @@ function compileCluster(compilation: Compilation, frame: Frame, node: { readonly
   const { parameters, context } = compilation;
   return frame.leaf({
     rows: `SELECT DISTINCT c.profile_id FROM ${context.relations.clusters} c
-      WHERE ${ofWorkspace(compilation, 'c')} AND c.model = ${parameters.text(node.cluster)} AND c.label = ANY (${parameters.texts(node.in)})${isNow(frame, 'c')}`,
+      WHERE ${ofWorkspace(compilation, 'c')} AND c.model = ${parameters.text(node.cluster)} AND c.label = ANY (${parameters.texts(node.in)})${frame.isNow('c')}`,
     holds: 'true',
     holdsForNone: false,
   });
@@ -78,14 +78,10 @@ function compileList(compilation: Compilation, frame: Frame, list: string): stri
   const { parameters, context } = compilation;
   return frame.leaf({
     rows: `SELECT DISTINCT l.profile_id FROM ${context.relations.lists} l
-      WHERE ${ofWorkspace(compilation, 'l')} AND l.list = ${parameters.text(list)}${isNow(frame, 'l')}`,
+      WHERE ${ofWorkspace(compilation, 'l')} AND l.list = ${parameters.text(list)}${frame.isNow('l')}`,
     holds: 'true',
     holdsForNone: false,
   });
-}
-
-function isNow(frame: Frame, row: string): string {
-  return `${frame.ofProfile(row)} AND ${row}.from_ms <= ${frame.t} AND (${row}.to_ms IS NULL OR ${row}.to_ms > ${frame.t})`;
 }
 
 /** Rule 26: a segment without memory is its rule, at the same t. */

@@ -1,9 +1,8 @@
 import type { CountTest, PerformedNode, WhereFilter, WindowFields } from '@tributary/contracts/rule';
 import { compileValueTest, readPath } from './compile-value-test.js';
-import { ofWorkspace, type Compilation, type Frame, type Moment } from './frame.js';
+import { ofWorkspace, type Compilation, type Frame } from './frame.js';
 import { readDays, readDurationMs } from './read-duration.js';
 
-const DAY_MS = 86_400_000;
 /** Local days are at most a day longer than 24 hours, and zones at most a day apart from UTC. */
 const CALENDAR_SLACK_DAYS = 3;
 /** Beyond every instant that can be written, and exact as a double. */
@@ -25,13 +24,10 @@ export function compilePerformed(compilation: Compilation, frame: Frame, node: P
     distinct: `count(DISTINCT rules.scalar(${value})) AS n`,
   };
   const fn = aggregate?.fn ?? 'count';
-  const moment = frame.momentOf((early) => ({
-    touching: [`${eventsNamed(compilation, 'h', node.performed)}${passing(compilation, frame, 'h', node.performed, node.where)}${windowStart(compilation, frame, early, 'h', node)}`, ...movesDays(compilation, node, 'h')],
-  }));
   const isZeroForNone = fn === 'count' || fn === 'sum' || fn === 'distinct';
   return frame.leaf({
     rows: `SELECT e.profile_id, ${measures[fn]} FROM ${compilation.context.relations.events} e${node.calendar ? frame.joinCalendar('e') : ''}
-      WHERE ${eventsNamed(compilation, 'e', node.performed)} AND ${frame.known('e')}${frame.ofProfile('e')}${windowOf(compilation, frame, moment, 'e', node)}${passing(compilation, frame, 'e', node.performed, node.where)}
+      WHERE ${eventsNamed(compilation, 'e', node.performed)} AND ${frame.known('e')}${frame.ofProfile('e')}${inWindow(compilation, frame, 'e', node)}${passing(compilation, frame, 'e', node.performed, node.where)}
       GROUP BY e.profile_id`,
     holds: compareNumber(compilation, 'k.n', test, fn === 'avg' ? 'k.of' : undefined),
     holdsForNone: isZeroForNone && isNumberPassing(0, test),
@@ -77,33 +73,19 @@ export function passing(compilation: Compilation, frame: Frame, e: string, name:
 }
 
 /** Conditions, with AND in front: the event's time lies in the window (rules 7 and 9). Calendar windows need `joinCalendar`. */
-export function windowOf(compilation: Compilation, frame: Frame, moment: Moment, e: string, window: WindowFields): string {
-  const { parameters } = compilation;
-  let end = '';
-  if (window.toAgo !== undefined) end += ` AND ${e}.ts_ms <= ${moment.clock} - ${parameters.integer(readDurationMs(window.toAgo))}`;
-  if (window.to !== undefined) end += ` AND ${e}.ts_ms < ${fixedMs(compilation, window.to)}`;
-  return windowStart(compilation, frame, moment, e, window) + end;
-}
-
-/** The first half of it: the event is not too old. */
-export function windowStart(compilation: Compilation, frame: Frame, moment: Moment, e: string, window: WindowFields): string {
-  const { parameters } = compilation;
-  const after = (duration: string) => ` AND ${e}.ts_ms > ${moment.clock} - ${parameters.integer(readDurationMs(duration))}`;
+export function inWindow({ parameters }: Compilation, frame: Frame, e: string, window: WindowFields): string {
+  const ago = (duration: string) => `${frame.t} - ${parameters.integer(readDurationMs(duration))}`;
+  const instant = (value: string | number) =>
+    `least(greatest(rules.instant(${parameters.json(value)}), -${INSTANT_MAX}), ${INSTANT_MAX})::bigint`;
+  let conditions = '';
   if (window.within !== undefined && window.calendar) {
     const days = readDays(window.within) - 1;
     // The second condition says nothing new; an index can use it, because it is the same for all.
-    return ` AND ${e}.ts_ms >= ${moment.calendar(days)} AND ${e}.ts_ms > ${frame.t} - ${parameters.integer((days + CALENDAR_SLACK_DAYS) * DAY_MS)}`;
-  }
-  if (window.within !== undefined) return after(window.within);
-  if (window.fromAgo !== undefined) return after(window.fromAgo);
-  return window.from === undefined ? '' : ` AND ${e}.ts_ms >= ${fixedMs(compilation, window.from)}`;
-}
-
-/** Condition on an event `h` that moves the person to other days, where the window is one of days. */
-export function movesDays(compilation: Compilation, window: WindowFields, h: string): readonly string[] {
-  return window.calendar ? [`${ofWorkspace(compilation, h)} AND ${h}.type = 'identify' AND ${h}.body -> 'traits' -> ${compilation.parameters.text('timezone')} IS NOT NULL`] : [];
-}
-
-function fixedMs({ parameters }: Compilation, value: string | number): string {
-  return `least(greatest(rules.instant(${parameters.json(value)}), -${INSTANT_MAX}), ${INSTANT_MAX})::bigint`;
+    conditions += ` AND ${e}.ts_ms >= ${frame.calendar(days)} AND ${e}.ts_ms > ${ago(`${days + CALENDAR_SLACK_DAYS}d`)}`;
+  } else if (window.within !== undefined) conditions += ` AND ${e}.ts_ms > ${ago(window.within)}`;
+  if (window.fromAgo !== undefined) conditions += ` AND ${e}.ts_ms > ${ago(window.fromAgo)}`;
+  if (window.toAgo !== undefined) conditions += ` AND ${e}.ts_ms <= ${ago(window.toAgo)}`;
+  if (window.from !== undefined) conditions += ` AND ${e}.ts_ms >= ${instant(window.from)}`;
+  if (window.to !== undefined) conditions += ` AND ${e}.ts_ms < ${instant(window.to)}`;
+  return conditions;
 }

@@ -1,7 +1,7 @@
 import type { SequenceNode, SequenceStep, WhereFilter } from '@tributary/contracts/rule';
-import { eventsNamed, movesDays, passing, propertyOf, windowOf, windowStart } from './compile-performed.js';
+import { eventsNamed, inWindow, propertyOf } from './compile-performed.js';
 import { compareJson, compileValueTest } from './compile-value-test.js';
-import type { Compilation, Frame, Moment } from './frame.js';
+import type { Compilation, Frame } from './frame.js';
 import { readDurationMs } from './read-duration.js';
 
 /**
@@ -12,19 +12,17 @@ import { readDurationMs } from './read-duration.js';
 export function compileSequence(compilation: Compilation, frame: Frame, node: SequenceNode): string {
   const last = node.sequence.at(-1)!;
   const matched = last.absent ? node.sequence.slice(0, -1) : node.sequence;
-  const moment = momentOf(compilation, frame, node);
   let rows = '';
   matched.forEach((step, i) => {
-    rows = addStep({ compilation, frame, moment, node, before: rows, step, i });
+    rows = addStep({ compilation, frame, node, before: rows, step, i });
   });
-  const profiles = last.absent ? withoutStep({ compilation, frame, moment, node, before: rows }) : `SELECT s.profile_id FROM (${rows}) s`;
+  const profiles = last.absent ? withoutStep({ compilation, frame, node, before: rows }) : `SELECT s.profile_id FROM (${rows}) s`;
   return frame.leaf({ rows: `SELECT DISTINCT m.profile_id FROM (${profiles}) m`, holds: 'true', holdsForNone: false });
 }
 
 interface StepsSoFar {
   readonly compilation: Compilation;
   readonly frame: Frame;
-  readonly moment: Moment;
   readonly node: SequenceNode;
   /** Rows `s` of the steps before; empty for the first step. */
   readonly before: string;
@@ -35,7 +33,7 @@ interface StepToAdd extends StepsSoFar {
   readonly i: number;
 }
 
-function addStep({ compilation, frame, moment, node, before, step, i }: StepToAdd): string {
+function addStep({ compilation, frame, node, before, step, i }: StepToAdd): string {
   const { events } = compilation.context.relations;
   const later = new Set(node.sequence.slice(i + 1).flatMap(referencesOf));
   const carried = [...later].filter((ref) => resolve(node, ref).step < i).map((ref) => `s.${columnOf(node, ref)}`);
@@ -45,30 +43,16 @@ function addStep({ compilation, frame, moment, node, before, step, i }: StepToAd
   const columns = ['e.profile_id', 'e.ts_ms', 'e.message_id', ...carried, ...bound].join(', ');
   const from = before === '' ? `${events} e` : `(${before}) s JOIN ${events} e ON e.profile_id = s.profile_id`;
   return `SELECT DISTINCT ${columns} FROM ${from}${node.calendar ? frame.joinCalendar('e') : ''}
-    WHERE ${fits(compilation, frame, node, step)}${windowOf(compilation, frame, moment, 'e', node)}${before === '' ? '' : after(compilation, step)}`;
+    WHERE ${fits(compilation, frame, node, step)}${inWindow(compilation, frame, 'e', node)}${before === '' ? '' : after(compilation, step)}`;
 }
 
 /** The choices for the steps before after which, within W, no event fits the last step, and W is over (rule 23). */
-function withoutStep({ compilation, frame, moment, node, before }: StepsSoFar): string {
+function withoutStep({ compilation, frame, node, before }: StepsSoFar): string {
   const step = node.sequence.at(-1)!;
   return `SELECT s.profile_id FROM (${before}) s
-    WHERE ${moment.clock} >= s.ts_ms + ${compilation.parameters.integer(readDurationMs(step.within!))}
+    WHERE ${frame.t} >= s.ts_ms + ${compilation.parameters.integer(readDurationMs(step.within!))}
       AND NOT EXISTS (SELECT FROM ${compilation.context.relations.events} e
         WHERE e.profile_id = s.profile_id AND ${fits(compilation, frame, node, step)}${after(compilation, step)})`;
-}
-
-/** Any event that a step could take touches the sequence. */
-function momentOf(compilation: Compilation, frame: Frame, node: SequenceNode): Moment {
-  return frame.momentOf((early) => ({
-    touching: [
-      ...node.sequence.map((step) => {
-        const filters = (step.where ?? []).filter((filter): filter is WhereFilter => !('ref' in filter));
-        const window = step.absent ? '' : windowStart(compilation, frame, early, 'h', node);
-        return `${eventsNamed(compilation, 'h', step.performed)}${passing(compilation, frame, 'h', step.performed, filters)}${window}`;
-      }),
-      ...movesDays(compilation, node, 'h'),
-    ],
-  }));
 }
 
 function fits(compilation: Compilation, frame: Frame, node: SequenceNode, step: SequenceStep): string {

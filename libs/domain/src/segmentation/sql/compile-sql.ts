@@ -40,7 +40,7 @@ export function compileSqlAtPoints(segments: SegmentDefinition | readonly Segmen
   const members = listOf(segments).map((segment) => {
     const frame = new PointsFrame(compiler, (other) => compiler.memoryOf(other, upTo));
     const condition = compiler.memberCondition(frame, segment);
-    return `${frame.select(`p.profile_id, p.t AS at_ms, ${compiler.parameters.text(segment.key)} AS segment`, 'asked')} WHERE ${condition}`;
+    return `SELECT p.profile_id, p.t AS at_ms, ${compiler.parameters.text(segment.key)} AS segment FROM ${frame.addColumns('asked')} p WHERE ${condition}`;
   });
   return compiler.query([asked], members.join('\nUNION ALL\n'));
 }

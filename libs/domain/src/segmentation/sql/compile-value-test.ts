@@ -104,11 +104,10 @@ function compileStringTest(compilation: Compilation, value: string, { op, value:
   return `right(${text}, length(${part})) = ${part}`;
 }
 
-/** Rules 15 and 16. Only traits are tested so: the row is `k`. */
+/** Rules 15 and 16. */
 function compileTimeTest(compilation: Compilation, frame: Frame, value: string, test: ValueTest): string {
   const { parameters } = compilation;
   const instant = `rules.instant(${value})`;
-  const moment = frame.momentOfRow('k');
   const span = () => parameters.integer(readDurationMs(test.value as string));
   switch (test.op) {
     case 'before':
@@ -116,13 +115,13 @@ function compileTimeTest(compilation: Compilation, frame: Frame, value: string, 
     case 'after':
       return `${instant} > rules.instant(${parameters.json(test.value)})`;
     case 'inLast':
-      return `(${instant} > ${moment.clock} - ${span()} AND ${instant} <= ${frame.t})`;
+      return `(${instant} > ${frame.t} - ${span()} AND ${instant} <= ${frame.t})`;
     case 'notInLast':
-      return `NOT (${instant} > ${moment.clock} - ${span()} AND ${instant} <= ${frame.t})`;
+      return `NOT (${instant} > ${frame.t} - ${span()} AND ${instant} <= ${frame.t})`;
     case 'inNext':
-      return `(${instant} > ${moment.clock} AND ${instant} <= ${frame.t} + ${span()})`;
+      return `(${instant} > ${frame.t} AND ${instant} <= ${frame.t} + ${span()})`;
     case 'anniversaryInNext':
-      return `rules.days_to_anniversary(${moment.calendar('today')}, rules.month_day(${value})) <= ${parameters.integer(readDays(test.value as string))}`;
+      return `rules.days_to_anniversary(${frame.calendar('today')}, rules.month_day(${value})) <= ${parameters.integer(readDays(test.value as string))}`;
     default:
       throw new Error(`"${test.op}" is not an operator.`);
   }

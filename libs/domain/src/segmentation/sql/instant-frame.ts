@@ -1,10 +1,9 @@
 import { compileZones } from './compile-zones.js';
 import type { SegmentDefinition } from './context.js';
-import type { Compilation, Frame, LeafQuestion, Moment } from './frame.js';
+import type { Compilation, Frame, LeafQuestion } from './frame.js';
 
 /** All profiles at one instant. Leaves become joins; equal leaves of one rule are joined once. */
 export class InstantFrame implements Frame {
-  readonly place: string;
   private readonly leaves = new Map<string, string>();
   private readonly days = new Set<number>();
   private readonly memories = new Map<string, string>();
@@ -16,15 +15,6 @@ export class InstantFrame implements Frame {
     /** Makes the common table expression of a segment with memory, and names it. */
     private readonly remember: (segment: SegmentDefinition) => string,
   ) {
-    this.place = `rules.place(${t}, NULL)`;
-  }
-
-  momentOf(): Moment {
-    return { clock: this.t, calendar: (column) => this.calendar(column) };
-  }
-
-  momentOfRow(): Moment {
-    return this.momentOf();
   }
 
   known(e: string): string {
@@ -35,12 +25,23 @@ export class InstantFrame implements Frame {
     return '';
   }
 
+  isNow(row: string): string {
+    return ` AND ${row}.from_ms <= ${this.t} AND (${row}.to_ms IS NULL OR ${row}.to_ms > ${this.t})`;
+  }
+
   leaf({ rows, holds, holdsForNone, needsCalendar }: LeafQuestion): string {
     const condition = holdsForNone ? `(${holds}) IS NOT TRUE` : holds;
     const set = `(SELECT k.profile_id FROM (${rows}) k${needsCalendar ? this.joinCalendar('k') : ''} WHERE ${condition})`;
     const alias = this.leaves.get(set) ?? `l${this.leaves.size + 1}`;
     this.leaves.set(set, alias);
     return `${alias}.profile_id IS ${holdsForNone ? '' : 'NOT '}NULL`;
+  }
+
+  calendar(column: 'today' | number): string {
+    this.needsZones = true;
+    if (column === 'today') return 'z.today';
+    this.days.add(column);
+    return `z.start_${column}`;
   }
 
   joinCalendar(row: string): string {
@@ -51,7 +52,7 @@ export class InstantFrame implements Frame {
   remembered(segment: SegmentDefinition): string {
     const memory = this.remember(segment);
     this.memories.set(memory, memory);
-    return `coalesce(${memory}.inside @> ${this.place}, false)`;
+    return `coalesce(${memory}.inside @> rules.place(${this.t}, NULL), false)`;
   }
 
   /** The members among `people`, as a query: `columns` about `p`. */
@@ -59,13 +60,6 @@ export class InstantFrame implements Frame {
     const leaves = [...this.leaves].map(([set, alias]) => `\n  LEFT JOIN ${set} ${alias} ON ${alias}.profile_id = p.profile_id`);
     const memories = [...this.memories.keys()].map((memory) => `\n  LEFT JOIN ${memory} ON ${memory}.profile_id = p.profile_id`);
     return `${this.needsZones ? this.zones() : ''}SELECT ${columns} FROM people p${leaves.join('')}${memories.join('')}\nWHERE ${condition}`;
-  }
-
-  private calendar(column: 'today' | number): string {
-    this.needsZones = true;
-    if (column === 'today') return 'z.today';
-    this.days.add(column);
-    return `z.start_${column}`;
   }
 
   /** The zones of all people; days are computed once for each zone that occurs. */

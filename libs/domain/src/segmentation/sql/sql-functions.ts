@@ -141,7 +141,7 @@ $$;
 
 -- The first instant (epoch ms) of a local day (days since 1970-01-01), through daylight-saving changes (rule 9).
 -- A day that the zone skips altogether begins where the next one does.
-CREATE OR REPLACE FUNCTION rules.day_start(day int, zone text) RETURNS bigint LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION rules.day_start(day int, zone text) RETURNS bigint LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   midnight bigint := day * 86400::bigint;
   -- Before the day begins anywhere on earth, and after the last change that could matter to it.
@@ -161,7 +161,7 @@ $$;
 
 -- The local day that an instant lies in: the last one that has begun. Where clocks go back over midnight this is
 -- not the date on the wall for that hour, but days follow each other without overlap.
-CREATE OR REPLACE FUNCTION rules.local_day(at_ms bigint, zone text) RETURNS int LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION rules.local_day(at_ms bigint, zone text) RETURNS int LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
   at_s bigint := floor(at_ms / 1000.0);
   day int := floor((at_s + rules.zone_offset(at_s, zone)) / 86400.0);
