@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Line, type LineOptions } from './line.js';
+import { Line } from './line.js';
+import type { LineOptions } from './line-options.js';
 import type { Stage } from './stage.js';
 
 const POLL_MS = 200;

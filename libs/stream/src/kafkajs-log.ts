@@ -13,8 +13,6 @@ import type { LogRecord, OutRecord } from './stage.js';
 
 /** Connecting and electing take a while after a broker starts; a client that gives up in a second would flap. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 12 };
-const LEADER_TRIES_MAX = 100;
-const LEADER_DELAY_MS = 100;
 const CONCURRENT_PARTITIONS_MAX = 256;
 /** A stale batch or two are normal after a seek; more mean that the log does not have what we ask for. */
 const ASTRAY_MAX = 4;
@@ -128,16 +126,8 @@ export class KafkajsLog implements Log {
 
   async offsets(topic: string): Promise<Map<number, { low: number; high: number }>> {
     const admin = await this.#connectAdmin();
-    for (let tries = 1; ; tries++) {
-      try {
-        const partitions = await admin.fetchTopicOffsets(this.#prefix + topic);
-        return new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
-      } catch (error) {
-        // kafkajs tries everything again but this.
-        if (!/^(NOT_LEADER|LEADER_NOT|UNKNOWN_LEADER|FENCED_LEADER|UNKNOWN_TOPIC)/.test(String((error as { type?: unknown }).type)) || tries >= LEADER_TRIES_MAX) throw error;
-        await sleep(LEADER_DELAY_MS);
-      }
-    }
+    const partitions = await patiently(() => admin.fetchTopicOffsets(this.#prefix + topic));
+    return new Map(partitions.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }]));
   }
 
   async committed(group: string, topic: string): Promise<Map<number, number>> {
@@ -283,7 +273,7 @@ class GroupReading implements LogConsumer {
   }
 }
 
-/** Right after a broker has come up, the coordinator of a group is still being found. */
+/** Right after a broker has come up or a topic was made, leaders and coordinators are still being found: kafkajs gives up too early. */
 async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {

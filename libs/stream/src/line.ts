@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StageName } from '@tributary/contracts/topics/flow';
 import type { Pool } from '@tributary/postgres/pool';
 import { joinWrites, type Write } from '@tributary/postgres/write';
 import { Alarm } from './alarm.js';
-import { Batch, type EndingCount, type Step, type StepObserver } from './batch.js';
+import { Batch, type EndingCount, type Step } from './batch.js';
 import { BrokerOffsets } from './broker-offsets.js';
 import { canFollow } from './chain.js';
 import { EntryStep } from './entry-step.js';
 import { FoldStep } from './fold-step.js';
 import { framesIn, framesOut } from './frame-flow.js';
-import type { Log, LogConsumer } from './log.js';
+import type { LineHealth, LineOptions } from './line-options.js';
+import type { LogConsumer } from './log.js';
 import { Ownership } from './ownership.js';
 import { POISON } from './park.js';
 import { isFenced } from './progress.js';
 import { Publisher } from './publisher.js';
 import { RecordQueue } from './record-queue.js';
 import { RecordStep } from './record-step.js';
-import type { Ending, LogRecord, Stage } from './stage.js';
+import type { LogRecord, Stage } from './stage.js';
 import { Ticker } from './ticker.js';
 import { isTransient } from './transient.js';
 
@@ -33,37 +33,6 @@ const STALLED_MS = 30_000;
 const NARROW_BATCHES = 256;
 /** That many units set aside in a row are no bad data but a bad release: the process ends instead of emptying the log. */
 const POISON_MAX = 100;
-
-export interface LineOptions {
-  readonly stages: readonly [Stage, ...Stage[]];
-  readonly log: Log;
-  readonly pool: Pool;
-  readonly partitions: number;
-  readonly inletPartitions: number;
-  readonly statesMax: number;
-  readonly observer: LineObserver;
-  /** Failures in a row before the process ends and lets its supervisor start afresh; by default 20, about a minute. */
-  readonly failuresMax?: number;
-  /** The process cannot go on. */
-  onFatal(error: Error): void;
-}
-
-export interface LineObserver extends StepObserver {
-  ending(stage: StageName, ending: Ending['ending'], reason: string, count: number): void;
-  batch(line: string, records: number, ms: number): void;
-  /** A batch failed and will be tried again. */
-  failure(line: string, error: unknown, failures: number): void;
-  /** Somebody else commits for a partition of ours. */
-  lost(line: string): void;
-}
-
-export interface LineHealth {
-  /** Joined, claimed, and able to process. */
-  readonly ready: boolean;
-  /** The poll loop and the batch loop turn. */
-  readonly live: boolean;
-  readonly detail: string;
-}
 
 /**
  * One or several neighbouring stages in one process. A batch is everything fetched over all owned partitions; it runs
@@ -116,7 +85,6 @@ export class Line {
   async start(): Promise<void> {
     const { stages: [head], log, onFatal } = this.options;
     await log.producer();
-    this.#loop = this.#run();
     this.#consumer = await log.consume({
       group: head.name,
       topic: head.reads.name,
@@ -124,6 +92,8 @@ export class Line {
       onRecords: (_, records) => this.#receive(records),
       onFatal,
     });
+    // Not before: who cannot seek yet could not read a failed batch again.
+    this.#loop = this.#run();
   }
 
   /** Finishes the batch in hand, sends it, and leaves the group. */
