@@ -108,8 +108,12 @@ function writeMemberships(profiles: readonly ProfileRecord[]): Write[] {
   }
   if (left.length > 0) {
     writes.push({
-      text: `delete from segmentation.memberships m using unnest($1::text[], $2::text[], $3::uuid[]) n(workspace, segment, profile_id)
-        where m.workspace = n.workspace and m.segment = n.segment and m.profile_id = n.profile_id`,
+      // Person by person through the key: planned as a join, it may walk all memberships for each of them.
+      text: `delete from segmentation.memberships where ctid = any(array(
+        select m.ctid from unnest($1::text[], $2::text[], $3::uuid[]) n(workspace, segment, profile_id)
+        cross join lateral (
+          select ctid from segmentation.memberships where workspace = n.workspace and segment = n.segment and profile_id = n.profile_id limit 1
+        ) m))`,
       values: [left.map(({ profile }) => profile.workspace), left.map(({ flip }) => flip.segment), left.map(({ profile }) => profile.profileId)],
     });
   }

@@ -22,8 +22,10 @@ export class ProfileRecords {
   async load(keys: readonly ProfileKey[]): Promise<StoredProfile[]> {
     const { rows } = await this.pool.query<StoredProfile>({
       name: 'load-profile-records',
-      text: `select ${COLUMNS} from unnest($1::text[], $2::uuid[]) k(workspace, profile_id)
-        join segmentation.profiles p on p.workspace = k.workspace and p.profile_id = k.profile_id`,
+      text: `select p.* from unnest($1::text[], $2::uuid[]) k(workspace, profile_id)
+        cross join lateral (
+          select ${COLUMNS} from segmentation.profiles p where p.workspace = k.workspace and p.profile_id = k.profile_id limit 1
+        ) p`,
       values: [keys.map(({ workspace }) => workspace), keys.map(({ profileId }) => profileId)],
     });
     return rows;

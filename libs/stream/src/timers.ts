@@ -32,8 +32,9 @@ export async function timersAfter(pool: Pool, stage: string, after: TimerPlace, 
 export async function loadTimers(pool: Pool, stage: string, keys: readonly ProfileKey[]): Promise<Map<string, number>> {
   const { rows } = await pool.query<{ profile_id: string; due_ms: number }>({
     name: 'load-timers',
-    text: `select t.profile_id, t.due_ms from unnest($2::text[], $3::uuid[]) k(workspace, profile_id)
-      join stream.timers t on t.stage = $1 and t.workspace = k.workspace and t.profile_id = k.profile_id`,
+    // Key by key: planned as a join, it may walk all timers for each of them.
+    text: `select k.profile_id, t.due_ms from unnest($2::text[], $3::uuid[]) k(workspace, profile_id)
+      cross join lateral (select due_ms from stream.timers where stage = $1 and workspace = k.workspace and profile_id = k.profile_id limit 1) t`,
     values: [stage, keys.map(({ workspace }) => workspace), keys.map(({ profileId }) => profileId)],
   });
   return new Map(rows.map((row) => [row.profile_id, row.due_ms]));
@@ -56,8 +57,9 @@ export function upsertTimers(stage: string, timers: readonly DueTimer[]): Write 
 
 export function deleteTimers(stage: string, keys: readonly ProfileKey[]): Write {
   return {
-    text: `delete from stream.timers t using unnest($2::text[], $3::uuid[]) k(workspace, profile_id)
-      where t.stage = $1 and t.workspace = k.workspace and t.profile_id = k.profile_id`,
+    text: `delete from stream.timers where ctid = any(array(
+      select t.ctid from unnest($2::text[], $3::uuid[]) k(workspace, profile_id)
+      cross join lateral (select ctid from stream.timers where stage = $1 and workspace = k.workspace and profile_id = k.profile_id limit 1) t))`,
     values: [stage, keys.map(({ workspace }) => workspace), keys.map(({ profileId }) => profileId)],
   };
 }
