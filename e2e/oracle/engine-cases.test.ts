@@ -61,3 +61,15 @@ function switchesOf(history: ReturnType<typeof historyOf>): Switch[] {
   // At one instant the end of a piece comes before the beginning of the next.
   return switches.sort((a, b) => a.atMs - b.atMs || Number(b.value === null || b.value === false) - Number(a.value === null || a.value === false)) as Switch[];
 }
+
+// Settled when this no longer throws; then 1e300 belongs among the instants of random-scene.ts.
+test('still open: a state that waits for an instant beyond 2^53 ms can be stored', () => {
+  const engine = compileEngine({ segments: [{ key: SEGMENT_KEY, version: 1, rule: { trait: 'at', op: 'inLast', value: '30m' } }], compilePattern });
+  const storeWith = (listName: string) => {
+    const state = engine.newState('p');
+    engine.apply(state, { kind: 'event', type: 'identify', name: '', messageId: 'm', timestampMs: 0, appendedAtMs: 0, readBody: () => ({ traits: { at: 1e300 } }) });
+    engine.apply(state, { kind: 'computed', appendedAtMs: 1, key: 'c', value: listName });
+    return engine.decode(engine.encode(state), 'p');
+  };
+  expect(() => Array.from({ length: 600 }, (_, size) => storeWith('x'.repeat(size)))).toThrow();
+});
