@@ -12,7 +12,7 @@ import { deleteTimers } from './timers.js';
 import { isTransient } from './transient.js';
 
 /** Bounds of one batch, so that live entries and a herd of timers take turns. */
-const ENTRIES_MAX = 2_000;
+const ENTRIES_MAX = 5_000;
 const TIMERS_MAX = 500;
 /** Entries of a partition that may wait for other sources before the process gives up instead of filling memory. */
 const WAITING_MAX = 500_000;
