@@ -5,7 +5,7 @@ import type { ForwardLimits } from './forward-request.js';
 jest.setTimeout(30_000);
 
 const KB = 1_024;
-const LIMITS: ForwardLimits = { requestBytesMax: 64 * KB, responseBytesMax: 64 * KB, idleMs: 300, totalMs: 1_200 };
+const LIMITS: ForwardLimits = { requestBytesMax: 64 * KB, responseBytesMax: 64 * KB, idleMs: 900, totalMs: 2_500 };
 
 let played: PlayConsole;
 let visitor: Visitor;

@@ -17,7 +17,8 @@ export function passTime(rules: CompiledRules, evaluator: SegmentEvaluator, stat
     const sources = dueSources(rules, state, at);
     for (const source of sources) {
       source.mark(state, at - 1);
-      state.setDue(source.index, source.collect(state, at, flipped));
+      // Time goes on even if a source should name an instant that is past.
+      state.setDue(source.index, Math.max(source.collect(state, at, flipped), at + 1));
     }
     if (flipped.length > 0) flips.push(...evaluator.update(state, at, { flipped, sources }, { by: 'time' }));
   }
