@@ -115,6 +115,13 @@ test('a flip names the leaves that flipped and the event that did it', () => {
   ]);
 });
 
+test('the due instant is that of the event that decides, not of the first that leaves', () => {
+  const engine = engineOf({ twice: { performed: 'A', within: '1d', count: { op: 'gte', value: 2 } } });
+  const state = engine.newState('p');
+  feed(engine, state, [1, 2, 3, 4, 5].map((hour) => track('A', NOW_MS + hour * 3_600_000)));
+  expect(engine.dueMs(state)).toBe(NOW_MS + DAY_MS + 4 * 3_600_000);
+});
+
 test('after a merge a withdrawal that stood for either stands until a decision made after it', () => {
   const engine = engineOf({ asked: { consent: 'email_marketing', is: 'granted' }, refused: { consent: 'email_marketing', is: 'withdrawn' } });
   const decide = (state: ProfileState, decision: 'granted' | 'withdrawn', occurredAtMs: number, appendedAtMs = occurredAtMs) =>
