@@ -1,4 +1,5 @@
-// npm run bench [-- flow] [--layout compact] [--rates 500,1000] [--seconds 30] [--warmup 20] [--door kafka|http] [--profiles n]
+// npm run bench [-- flow] [--layout compact] [--rates 500,1000] [--seconds 30] [--warmup 20] [--door kafka|http] [--profiles n] [--profile]
+// --profile leaves a CPU profile of every service in .local/bench/profiles
 import { cpus, totalmem } from 'node:os';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     door: { type: 'string', default: 'kafka' },
     profiles: { type: 'string', default: String(STANDARD.profiles) },
     keep: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
@@ -33,7 +35,7 @@ if (!options.keep) rmSync(dir, { recursive: true, force: true });
 const say = (line: string): void => console.log(line);
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
-const stack = await startStack({ dir, ports: 'free', layout, services: ['ingestion', 'consent', 'cleansing', 'scoring', 'segmentation', 'delivery'], report: say, signal: interrupted.signal, env: { SMTP_URL: 'smtp://127.0.0.1:9' } });
+const stack = await startStack({ dir, ports: 'free', layout, services: ['ingestion', 'consent', 'cleansing', 'scoring', 'segmentation', 'delivery'], report: say, signal: interrupted.signal, env: { SMTP_URL: 'smtp://127.0.0.1:9', ...(options.profile ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${join(dir, 'profiles')}` } : {}) } });
 try {
   await run();
 } finally {
@@ -115,11 +117,11 @@ async function runAt(rate: number, name: string, sender: Sender, reader: ChangeR
 }
 
 function printTable(results: Awaited<ReturnType<typeof runAt>>[]): void {
-  say('| offered/s | achieved/s | p50 ms | p90 | p99 | p99.9 | max | exit error p99 | drain ms | generator lag ms | CPU cores, all |');
-  say('|---|---|---|---|---|---|---|---|---|---|---|');
-  for (const { rate, achieved, latencyMs: l, exitErrorMs, drainMs, generatorLagMs, cpu } of results) {
+  say('| offered/s | achieved/s | p50 ms | p90 | p99 | p99.9 | max | exit error p99 | drain ms | generator lag ms | CPU cores, all | changes/event |');
+  say('|---|---|---|---|---|---|---|---|---|---|---|---|');
+  for (const { rate, sent, changes, achieved, latencyMs: l, exitErrorMs, drainMs, generatorLagMs, cpu } of results) {
     const cores = Object.values(cpu).reduce((sum, value) => sum + value, 0);
-    say(`| ${rate} | ${achieved} | ${l.p50} | ${l.p90} | ${l.p99} | ${l.p999} | ${l.max} | ${exitErrorMs.p99} | ${drainMs} | ${generatorLagMs} | ${cores.toFixed(2)} |`);
+    say(`| ${rate} | ${achieved} | ${l.p50} | ${l.p90} | ${l.p99} | ${l.p999} | ${l.max} | ${exitErrorMs.p99} | ${drainMs} | ${generatorLagMs} | ${cores.toFixed(2)} | ${(changes / sent).toFixed(2)} |`);
   }
 }
 
