@@ -1,9 +1,10 @@
 import { Alarm } from './alarm.js';
+import { systemClock } from './clock.js';
 
 const LONG_MS = 60_000;
 
 test('ringing ends the sleep, and the next one is a sleep again', async () => {
-  const alarm = new Alarm();
+  const alarm = new Alarm(systemClock);
   const slept = alarm.sleep(LONG_MS);
   alarm.ring();
   await slept;
@@ -13,7 +14,7 @@ test('ringing ends the sleep, and the next one is a sleep again', async () => {
 });
 
 test('ringing just before the sleep is not lost', async () => {
-  const alarm = new Alarm();
+  const alarm = new Alarm(systemClock);
   alarm.ring();
   await alarm.sleep(LONG_MS);
 });

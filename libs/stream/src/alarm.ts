@@ -1,7 +1,11 @@
+import type { Clock } from './clock.js';
+
 /** A sleep that ends early when somebody rings, also when the ringing came just before it began. */
 export class Alarm {
   #isRung = false;
   #wake: (() => void) | undefined;
+
+  constructor(private readonly clock: Pick<Clock, 'after'>) {}
 
   ring(): void {
     this.#isRung = true;
@@ -11,9 +15,9 @@ export class Alarm {
   async sleep(ms: number): Promise<void> {
     if (!this.#isRung) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, ms);
+        const cancel = this.clock.after(ms, resolve);
         this.#wake = () => {
-          clearTimeout(timer);
+          cancel();
           resolve();
         };
       });

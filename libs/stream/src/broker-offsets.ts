@@ -1,3 +1,4 @@
+import type { Clock } from './clock.js';
 import type { LogConsumer } from './log.js';
 
 const COMMIT_EVERY_MS = 1_000;
@@ -7,7 +8,7 @@ export class BrokerOffsets {
   #next = new Map<number, number>();
   #toldMs = 0;
 
-  constructor(private readonly consumer: () => LogConsumer | undefined) {}
+  constructor(private readonly consumer: () => LogConsumer | undefined, private readonly clock: Clock) {}
 
   passed(partition: number, next: number): void {
     this.#next.set(partition, next);
@@ -19,14 +20,14 @@ export class BrokerOffsets {
   }
 
   tellNowAndThen(): void {
-    if (Date.now() - this.#toldMs >= COMMIT_EVERY_MS) void this.tell();
+    if (this.clock.nowMs() - this.#toldMs >= COMMIT_EVERY_MS) void this.tell();
   }
 
   async tell(): Promise<void> {
     if (this.#next.size === 0) return;
     const next = this.#next;
     this.#next = new Map();
-    this.#toldMs = Date.now();
+    this.#toldMs = this.clock.nowMs();
     // One that a rebalance refuses is repeated by whoever owns the partition now.
     await this.consumer()?.commit(next).catch(() => undefined);
   }

@@ -2,6 +2,7 @@ import type { Entry } from '@tributary/contracts/entry';
 import { partitionOf } from '@tributary/contracts/shard';
 import type { Pool } from '@tributary/postgres/pool';
 import type { Batch, Probe, Step, StepObserver } from './batch.js';
+import type { Clock } from './clock.js';
 import { parkEntry, parkTimer, POISON } from './park.js';
 import type { Advance, Progress } from './progress.js';
 import { Reorder } from './reorder.js';
@@ -47,6 +48,7 @@ export interface FoldOptions {
   readonly statesMax: number;
   readonly probe: Probe;
   readonly observer: StepObserver;
+  readonly clock: Clock;
 }
 
 /**
@@ -266,7 +268,7 @@ export class FoldStep<State> implements Step {
     }
     if (stalledAtMs !== this.#stalledAtMs) {
       this.#stalledAtMs = stalledAtMs;
-      this.#stalledSinceMs = Date.now();
+      this.#stalledSinceMs = this.options.clock.nowMs();
     }
     if (stalledAtMs < Infinity) dueMs = Math.min(dueMs, this.#stalledSinceMs + PATIENCE_MS);
     return dueMs === Infinity ? null : dueMs;

@@ -1,6 +1,7 @@
 import type { StageName } from '@tributary/contracts/topics/flow';
 import type { Pool } from '@tributary/postgres/pool';
 import type { StepObserver } from './batch.js';
+import type { Clock } from './clock.js';
 import type { Log } from './log.js';
 import type { Ending, Stage } from './stage.js';
 
@@ -14,6 +15,8 @@ export interface LineOptions {
   readonly observer: LineObserver;
   /** Failures in a row before the process ends and lets its supervisor start afresh; by default 20, about a minute. */
   readonly failuresMax?: number;
+  /** The system's, unless given. */
+  readonly clock?: Clock;
   /** The process cannot go on. */
   onFatal(error: Error): void;
 }

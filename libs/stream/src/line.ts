@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '@tributary/postgres/pool';
 import { joinWrites, type Write } from '@tributary/postgres/write';
 import { Alarm } from './alarm.js';
 import { Batch, type EndingCount, type Step } from './batch.js';
 import { BrokerOffsets } from './broker-offsets.js';
 import { canFollow } from './chain.js';
+import { type Clock, systemClock } from './clock.js';
 import { EntryStep } from './entry-step.js';
 import { FoldStep } from './fold-step.js';
 import { framesIn, framesOut } from './frame-flow.js';
@@ -44,9 +44,10 @@ export class Line {
   readonly #ownership: Ownership;
   readonly #publisher: Publisher;
   readonly #ticker: Ticker;
-  readonly #brokerOffsets = new BrokerOffsets(() => this.#consumer);
+  readonly #brokerOffsets: BrokerOffsets;
   readonly #queue = new RecordQueue();
-  readonly #alarm = new Alarm();
+  readonly #alarm: Alarm;
+  readonly #clock: Clock;
   readonly #stop = new AbortController();
   #consumer: LogConsumer | undefined;
   #loop: Promise<void> = Promise.resolve();
@@ -59,27 +60,31 @@ export class Line {
   #failures = 0;
   #narrow = 0;
   #poisonInARow = 0;
-  #turnMs = Date.now();
+  #turnMs: number;
 
   constructor(private readonly options: LineOptions) {
-    const { stages, log, pool, inletPartitions } = options;
+    const { stages, log, pool, inletPartitions, clock = systemClock } = options;
     stages.forEach((stage, index) => {
       if (!canFollow(stages.slice(0, index), stage)) throw new Error(`${stage.name} cannot run in one process behind ${stages.slice(0, index).map(({ name }) => name).join(', ')}`);
     });
+    this.#clock = clock;
+    this.#turnMs = clock.nowMs();
+    this.#alarm = new Alarm(clock);
+    this.#brokerOffsets = new BrokerOffsets(() => this.#consumer, clock);
     this.name = stages.map(({ name }) => name).join('+');
     this.#steps = stages.map((stage, index) => this.#stepOf(stage, index > 0)) as [Step, ...Step[]];
     this.#publisher = new Publisher(pool, () => log.producer(), stages.find(({ kind }) => kind !== 'entries')?.name ?? null);
     this.#ownership = new Ownership({ log, pool, stages, steps: this.#steps, publisher: this.#publisher });
-    this.#ticker = new Ticker(() => log.producer(), inletPartitions);
+    this.#ticker = new Ticker(() => log.producer(), inletPartitions, clock);
   }
 
   #stepOf(stage: Stage, chained: boolean): Step {
     const { pool, partitions, inletPartitions, statesMax, observer } = this.options;
     const probe = (writes: readonly Write[]) => tryOut(pool, writes);
-    if (stage.kind === 'records') return new RecordStep(stage, partitions, probe);
+    if (stage.kind === 'records') return new RecordStep(stage, { partitions, probe, clock: this.#clock });
     if (stage.kind === 'entries') return new EntryStep(stage, probe);
     const sources = stage.reads.sources === 'one' ? 1 : inletPartitions;
-    return new FoldStep(stage, { pool, partitions, sources, chained, statesMax, probe, observer });
+    return new FoldStep(stage, { pool, partitions, sources, chained, statesMax, probe, observer, clock: this.#clock });
   }
 
   async start(): Promise<void> {
@@ -109,7 +114,7 @@ export class Line {
   }
 
   health(): LineHealth {
-    const now = Date.now();
+    const now = this.#clock.nowMs();
     const live = now - this.#turnMs < STALLED_MS && now - (this.#consumer?.lastTurnMs() ?? now) < STALLED_MS;
     const partitions = this.#ownership.partitions.join(',') || 'none';
     return { ready: live && this.#state === 'working', live, detail: `${this.name}: ${this.#state}, partitions ${partitions}` };
@@ -159,14 +164,14 @@ export class Line {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      this.#turnMs = Date.now();
+      this.#turnMs = this.#clock.nowMs();
       if (!this.#hasWork()) {
         await this.#rest();
         continue;
       }
-      const startedMs = performance.now();
+      const startedMs = this.#clock.monotonicMs();
       await this.#alone(() => this.#turn());
-      await this.#pause(Math.max(PACE_MS - (performance.now() - startedMs), this.#failures > 0 ? backoffMs(this.#failures) : 0));
+      await this.#pause(Math.max(PACE_MS - (this.#clock.monotonicMs() - startedMs), this.#failures > 0 ? backoffMs(this.#failures) : 0));
     }
   }
 
@@ -177,7 +182,7 @@ export class Line {
   }
 
   async #rest(): Promise<void> {
-    if (this.#state === 'lost' && Date.now() - this.#lostMs > LOST_MS_MAX) {
+    if (this.#state === 'lost' && this.#clock.nowMs() - this.#lostMs > LOST_MS_MAX) {
       this.options.onFatal(new Error(`${this.name} lost its partitions and was given none for ${LOST_MS_MAX} ms`));
     }
     this.#askForTime();
@@ -186,7 +191,7 @@ export class Line {
   }
 
   async #pause(ms: number): Promise<void> {
-    if (ms > 0) await sleep(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    if (ms > 0) await this.#clock.sleep(ms, this.#stop.signal);
   }
 
   async #turn(): Promise<void> {
@@ -210,7 +215,7 @@ export class Line {
   }
 
   async #process(batch: Batch): Promise<void> {
-    const startedMs = performance.now();
+    const startedMs = this.#clock.monotonicMs();
     for (const step of this.#steps) await step.run(batch);
     const { stages, observer } = this.options;
     const out = [...batch.out, ...framesOut(batch, stages[stages.length - 1]?.writes)];
@@ -224,7 +229,7 @@ export class Line {
     this.#brokerOffsets.tellNowAndThen();
     this.#askForTime();
     for (const { stage, ending, reason, count } of batch.endings.values()) observer.ending(stage, ending, reason, count);
-    observer.batch(this.name, batch.records.length, performance.now() - startedMs);
+    observer.batch(this.name, batch.records.length, this.#clock.monotonicMs() - startedMs);
     this.#countPoison([...batch.endings.values()], batch.narrow);
   }
 
@@ -260,7 +265,7 @@ export class Line {
     this.#queue.clear();
     if (start === null) {
       this.#state = 'lost';
-      this.#lostMs = Date.now();
+      this.#lostMs = this.#clock.nowMs();
       this.options.observer.lost(this.name);
       return;
     }

@@ -2,6 +2,7 @@ import type { Entry, Position } from '@tributary/contracts/entry';
 import { partitionOf } from '@tributary/contracts/shard';
 import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
 import type { Batch, Flow, Probe, Step } from './batch.js';
+import type { Clock } from './clock.js';
 import { parkRecord, POISON } from './park.js';
 import type { Progress } from './progress.js';
 import type { Decision, LogRecord, RecordStage } from './stage.js';
@@ -26,10 +27,12 @@ export class RecordStep implements Step {
   /** What is forwarded up to this append time waits, behind, until every partition has passed it. */
   #laggingMs = -Infinity;
   #askMs = -Infinity;
-  #inputMs = Date.now();
+  #inputMs: number;
   #busy = false;
 
-  constructor(readonly stage: RecordStage, private readonly partitions: number, private readonly probe: Probe) {}
+  constructor(readonly stage: RecordStage, private readonly options: { readonly partitions: number; readonly probe: Probe; readonly clock: Clock }) {
+    this.#inputMs = options.clock.nowMs();
+  }
 
   async assign(progress: ReadonlyMap<number, Progress>): Promise<void> {
     this.#progress = new Map(progress);
@@ -56,7 +59,7 @@ export class RecordStep implements Step {
     if (!narrow) return this.stage.decide(work);
     try {
       const decision = await this.stage.decide(work);
-      await this.probe(decision.writes ?? []);
+      await this.options.probe(decision.writes ?? []);
       return decision;
     } catch (error) {
       if (work.length > 1 || isTransient(error)) throw error;
@@ -108,8 +111,8 @@ export class RecordStep implements Step {
 
   /** Every partition learns how far the inlet has been forwarded, also those that get no entry. */
   #spread(entries: readonly Entry[]): Flow[] {
-    const byPartition: Entry[][] = Array.from({ length: this.partitions }, () => []);
-    for (const entry of entries) (byPartition[partitionOf(entry.profileId, this.partitions)] as Entry[]).push(entry);
+    const byPartition: Entry[][] = Array.from({ length: this.options.partitions }, () => []);
+    for (const entry of entries) (byPartition[partitionOf(entry.profileId, this.options.partitions)] as Entry[]).push(entry);
     const positions = new Map([...this.#next.values()].flatMap((progress) => [...progress.positions]));
     return byPartition.map((part, partition) => ({ partition, parts: [{ entries: part, positions, recordOffset: null }] }));
   }
@@ -119,7 +122,7 @@ export class RecordStep implements Step {
   }
 
   #note(records: readonly LogRecord[], work: readonly LogRecord[]): void {
-    if (records.length > 0) this.#inputMs = Date.now();
+    if (records.length > 0) this.#inputMs = this.options.clock.nowMs();
     this.#busy = work.length >= BUSY_RECORDS;
     this.#newestWorkMs = Math.max(this.#newestWorkMs, work[work.length - 1]?.timestampMs ?? -Infinity);
   }
@@ -131,7 +134,7 @@ export class RecordStep implements Step {
     for (const [partition, { positions }] of this.#progress) forwardedMs = Math.min(forwardedMs, positions.get(partition)?.timeMs ?? -Infinity);
     if (forwardedMs > this.#laggingMs && this.#newestWorkMs > this.#laggingMs) {
       this.#laggingMs = this.#newestWorkMs;
-      this.#askMs = Math.max(this.#laggingMs, Date.now() + (this.#busy ? BUSY_LAG_MS : LAG_MS) - 1);
+      this.#askMs = Math.max(this.#laggingMs, this.options.clock.nowMs() + (this.#busy ? BUSY_LAG_MS : LAG_MS) - 1);
     }
     return forwardedMs > this.#laggingMs ? this.#inputMs + IDLE_TICK_MS : this.#askMs;
   }

@@ -1,4 +1,5 @@
 import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
+import type { Clock } from './clock.js';
 import type { LogProducer } from './log.js';
 import type { LogRecord, OutRecord } from './stage.js';
 
@@ -13,10 +14,10 @@ const ROUND_MS = 100;
 export class Ticker {
   readonly #waiting = new Map<string, number>();
   #sentMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #stopped = false;
 
-  constructor(private readonly producer: () => Promise<LogProducer>, private readonly inletPartitions: number) {}
+  constructor(private readonly producer: () => Promise<LogProducer>, private readonly inletPartitions: number, private readonly clock: Clock) {}
 
   /**
    * @param who one wish per name; the newest counts
@@ -30,25 +31,25 @@ export class Ticker {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancel?.();
   }
 
   #schedule(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     if (this.#stopped || this.#waiting.size === 0) return;
     const instantMs = Math.min(...this.#waiting.values());
-    const now = Date.now();
+    const now = this.clock.nowMs();
     // A tick must be appended after the instant. One sent after it is under way; wait for its round.
     const atMs = this.#sentMs > instantMs ? this.#sentMs + ROUND_MS : instantMs + 1;
     // Node's timers fire at once past 2^31 ms, and a far one is set anew by then anyway.
-    this.#timer = setTimeout(() => this.#fire(), Math.min(Math.max(atMs - now, 0), 60_000));
+    this.#cancel = this.clock.after(Math.min(Math.max(atMs - now, 0), 60_000), () => this.#fire());
   }
 
   #fire(): void {
-    const due = [...this.#waiting.values()].some((instantMs) => instantMs < Date.now());
+    const due = [...this.#waiting.values()].some((instantMs) => instantMs < this.clock.nowMs());
     if (due) {
-      this.#sentMs = Date.now();
+      this.#sentMs = this.clock.nowMs();
       const ticks = Array.from({ length: this.inletPartitions }, (_, partition) => tick(partition));
       // A failed send is repeated by the next round; the line that cannot send anything ends its process itself.
       void this.producer().then((producer) => producer.send(ticks)).catch(() => undefined);
