@@ -1,5 +1,6 @@
-// Runs jest: first what lies beside the code, on both cores, then the flows, one at a time. What is not an option
-// of this file goes to jest.
+// Runs jest: first what lies beside the code, on both cores, then the flows, one at a time, on six processes and, when
+// no path is given, on two as well. TEST_LAYOUT=compact runs named flows on two. What is not an option of this file
+// goes to jest.
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,13 +26,27 @@ const runsFlow = paths.length === 0 || !paths.every((path) => /^(\.\/)?(apps|lib
 rmSync(resultsDir, { recursive: true, force: true });
 mkdirSync(resultsDir, { recursive: true });
 
+/** A jest run, which leaves its numbers under its name. */
+interface Run {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const FLOW: Run = { name: 'flow', args: ['--selectProjects', 'flow', '--runInBand'] };
+/** The oracle and whatever else starts no stack would only be repeated. */
+const COMPACT_FLOW: Run = { name: 'flow-compact', args: [...FLOW.args, 'e2e/flow'], env: { TEST_LAYOUT: 'compact' } };
+
+const unitRuns: Run[] = runsUnit ? [{ name: 'unit', args: ['--selectProjects', 'unit'] }] : [];
+const flowRuns: Run[] = !runsFlow ? [] : paths.length === 0 && process.env.TEST_LAYOUT === undefined ? [FLOW, COMPACT_FLOW] : [FLOW];
+
 let isGreen = true;
-if (runsUnit) isGreen = (await runJest('unit')) && isGreen;
-if (runsFlow) {
+for (const run of unitRuns) isGreen = (await runJest(run)) && isGreen;
+if (flowRuns.length > 0) {
   // Flows run the built services; sources would do for everything else.
   try {
     await buildWorkspace();
-    isGreen = (await runJest('flow', '--runInBand')) && isGreen;
+    for (const run of flowRuns) isGreen = (await runJest(run)) && isGreen;
   } catch (error) {
     console.error((error as Error).message);
     isGreen = false;
@@ -40,15 +55,15 @@ if (runsFlow) {
 if (isSummaryWanted) writeSummary();
 process.exitCode = isGreen ? 0 : 1;
 
-function runJest(project: string, ...more: string[]): Promise<boolean> {
+function runJest({ name, args: own, env }: Run): Promise<boolean> {
   const args = [
     '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js',
-    '--selectProjects', project, '--passWithNoTests', ...more, ...jestArgs,
-    ...(isSummaryWanted ? ['--json', `--outputFile=${resultsFile(project)}`] : []),
+    ...own, '--passWithNoTests', ...jestArgs,
+    ...(isSummaryWanted ? ['--json', `--outputFile=${resultsFile(name)}`] : []),
   ];
   return new Promise((resolve) => {
     const stdio = isSummaryWanted ? (['ignore', 'ignore', 'inherit'] as const) : ('inherit' as const);
-    const child = spawn(process.execPath, args, { cwd: workspace, stdio: stdio as 'inherit', env: { ...process.env, KAFKAJS_NO_PARTITIONER_WARNING: '1' } });
+    const child = spawn(process.execPath, args, { cwd: workspace, stdio: stdio as 'inherit', env: { ...process.env, KAFKAJS_NO_PARTITIONER_WARNING: '1', ...env } });
     const terminate = () => child.kill('SIGTERM');
     process.on('SIGTERM', terminate).on('SIGINT', () => {});
     child.once('exit', (code) => resolve(code === 0));
@@ -57,9 +72,9 @@ function runJest(project: string, ...more: string[]): Promise<boolean> {
 
 function writeSummary(): void {
   let [passed, failed] = [0, 0];
-  for (const project of [...(runsUnit ? ['unit'] : []), ...(runsFlow ? ['flow'] : [])]) {
+  for (const { name } of [...unitRuns, ...flowRuns]) {
     try {
-      const numbers = JSON.parse(readFileSync(resultsFile(project), 'utf8')) as JestNumbers;
+      const numbers = JSON.parse(readFileSync(resultsFile(name), 'utf8')) as JestNumbers;
       passed += numbers.numPassedTests;
       // A suite that could not even be loaded has no failed tests of its own.
       failed += numbers.numFailedTests + numbers.numRuntimeErrorTestSuites;
@@ -71,6 +86,6 @@ function writeSummary(): void {
   writeFileSync(join(resultsDir, 'summary'), `${passed} ${failed}\n`);
 }
 
-function resultsFile(project: string): string {
-  return join(resultsDir, `${project}.json`);
+function resultsFile(run: string): string {
+  return join(resultsDir, `${run}.json`);
 }

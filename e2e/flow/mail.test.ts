@@ -1,4 +1,4 @@
-import { aUser, identify, type Mail, sleep, System, track } from './system.ts';
+import { aUser, identify, LAYOUT, type Mail, sleep, System, track } from './system.ts';
 
 jest.setTimeout(180_000);
 
@@ -64,7 +64,8 @@ it('a withdrawal between entering and sending stops the mail', async () => {
   delivery.pause();
   try {
     await system.collect([track(user, 'Signed Up')]);
-    await system.until('the entry', async () => (await system.segmentsOf(`userId:${user}`)).includes('welcome'));
+    // Where segmentation shares the process it stands still, too: then both find the withdrawal when they go on.
+    if (LAYOUT === 'services') await system.until('the entry', async () => (await system.segmentsOf(`userId:${user}`)).includes('welcome'));
     const { status } = await system.call('consent', 'POST', '/v1/consents', { profile: `userId:${user}`, purpose: 'email_marketing', decision: 'withdrawn', source: 'test', textVersion: '1' });
     expect(status).toBe(201);
   } finally {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
 import type { SegmentChange } from '@tributary/contracts/change';
 import { startTestStack, type TestStack } from '../../tools/test-stack.ts';
+import type { Layout } from '../../tools/layout.ts';
 import type { StackOptions } from '../../tools/stack.ts';
 
 export interface Answer {
@@ -20,6 +21,9 @@ export interface Mail {
   readonly headers: { readonly [name: string]: string };
 }
 
+/** What `npm test` runs the flows on: six processes, then two. */
+export const LAYOUT: Layout = process.env['TEST_LAYOUT'] === 'compact' ? 'compact' : 'services';
+
 const WAIT_MS = 30_000;
 
 export class System {
@@ -30,7 +34,7 @@ export class System {
   private constructor(readonly stack: TestStack) {}
 
   static async start(options: Partial<StackOptions> = {}): Promise<System> {
-    const system = new System(await startTestStack(options));
+    const system = new System(await startTestStack({ layout: LAYOUT, ...options }));
     await system.#read();
     return system;
   }
