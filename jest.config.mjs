@@ -1,7 +1,9 @@
 // Two projects: `unit` (everything beside the code it tests) and `flow` (e2e/, on stacks of its own). Both run
 // the TypeScript sources, turned into CommonJS so that `jest` is a global and mocks are hoisted.
+// On a mutant, one guard is taken out of the sources as they are read: see tools/mutants.
+const compiler = process.env.TEST_MUTANT === undefined ? '@swc/jest' : '<rootDir>/tools/mutants/compile-mutant.mjs';
 const transform = {
-  '^.+\\.tsx?$': ['@swc/jest', {
+  '^.+\\.tsx?$': [compiler, {
     jsc: {
       target: 'es2022',
       parser: { syntax: 'typescript', tsx: true, decorators: true },

@@ -48,6 +48,15 @@ describe('the consent stage', () => {
     expect([writes, records]).toEqual([[], []]);
   });
 
+  test('tells a decision to the public topic, with the version of its form, its workspace and its trace', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const { records } = await run(aDecision('withdrawn', { profileId: me() }), aDecision('granted', { profileId: me(), traceparent }));
+    expect(records!.map(({ topic, headers }) => [topic, headers])).toEqual([
+      ['consents.changed', { 'schema-version': '1', workspace: 'ws_a' }],
+      ['consents.changed', { 'schema-version': '1', workspace: 'ws_a', traceparent }],
+    ]);
+  });
+
   test('a withdrawal in one batch stops every event in the next, and a grant lets them through again', async () => {
     expect(endings(await run(anEvent({ profileId: me() }), aDecision('withdrawn', { profileId: me() }), anEvent({ profileId: me() })))).toEqual(['forward', 'forward', 'drop no_consent']);
     expect(endings(await run(anEvent({ profileId: me() })))).toEqual(['drop no_consent']);

@@ -82,7 +82,7 @@ function writesOf(entries: readonly NewEntry[], merges: readonly NewMerge[]): Wr
   return [...(entries.length > 0 ? [insertEntries(entries)] : []), ...(merges.length > 0 ? [insertMerges(merges)] : [])];
 }
 
-function changeRecord({ workspace, profileId, appendedAtMs }: Entry, consent: LedgerConsent): OutRecord {
+function changeRecord({ workspace, profileId, appendedAtMs, traceparent }: Entry, consent: LedgerConsent): OutRecord {
   return {
     topic: consentsChanged.name,
     key: Buffer.from(profileId),
@@ -99,5 +99,6 @@ function changeRecord({ workspace, profileId, appendedAtMs }: Entry, consent: Le
         textVersion: consent.textVersion,
       }),
     ),
+    headers: { 'schema-version': '1', workspace, ...(traceparent === undefined ? {} : { traceparent }) },
   };
 }

@@ -23,10 +23,10 @@ export class ChangesStage implements RecordStage {
     const changes = records.map(readChange);
     await this.automations.refresh([...new Set(changes.flatMap((change) => (change === null ? [] : [change.workspace])))]);
     const claims = new Map<string, Claim>();
-    const endings = changes.map((change): Ending => {
+    const endings = changes.map((change, index): Ending => {
       if (change === null) return { ending: 'park', reason: 'malformed_change' };
       const matched = this.automations.of(change.workspace, change.segment).filter((automation) => matchAutomation(automation, change).match === 'claim');
-      for (const automation of matched) claims.set(`${automation.id}:${change.profileId}:${change.sequence}`, toClaim(automation, change));
+      for (const automation of matched) claims.set(`${automation.id}:${change.profileId}:${change.sequence}`, toClaim(automation, change, records[index]?.headers['traceparent']));
       return matched.length === 0 ? { ending: 'drop', reason: 'no_automation' } : { ending: 'forward', entries: [] };
     });
     if (claims.size === 0) return { endings };
@@ -50,11 +50,11 @@ function readChange({ value }: LogRecord): SegmentChange | null {
   }
 }
 
-function toClaim({ id, key, template, purpose, once, includeExisting }: ActiveAutomation, change: SegmentChange): Claim {
+function toClaim({ id, key, template, purpose, once, includeExisting }: ActiveAutomation, change: SegmentChange, traceparent: string | undefined): Claim {
   const { workspace, profileId, sequence, segment, cause, effectiveAt, reason } = change;
   return {
     workspace, automationId: id, automation: key, template, purpose, once, includeExisting, profileId,
     changeSequence: sequence, effectiveMs: Date.parse(effectiveAt),
-    change: { segment, change: change.change, cause, effectiveAt, ...(reason?.event === undefined ? {} : { event: reason.event }) },
+    change: { segment, change: change.change, cause, effectiveAt, ...(reason?.event === undefined ? {} : { event: reason.event }), ...(traceparent === undefined ? {} : { traceparent }) },
   };
 }

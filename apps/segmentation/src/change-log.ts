@@ -2,6 +2,7 @@ import type { Identifier, SegmentChange } from '@tributary/contracts/change';
 import { segmentsChanged } from '@tributary/contracts/topics/segments-changed';
 import type { Pool } from '@tributary/postgres/pool';
 import type { Write } from '@tributary/postgres/write';
+import { newTraceparent } from '@tributary/service/traceparent';
 import type { OutRecord } from '@tributary/stream/stage';
 import type { PendingChange, ProfileRecord } from './profile-record.js';
 
@@ -42,7 +43,7 @@ export class ChangeLog {
   }
 }
 
-function toRecord({ workspace, profileId }: ProfileRecord, { flip, cause, sequence }: PendingChange, identifiers: readonly Identifier[], processedMs: number): OutRecord {
+function toRecord({ workspace, profileId }: ProfileRecord, { flip, cause, sequence, traceparent = newTraceparent() }: PendingChange, identifiers: readonly Identifier[], processedMs: number): OutRecord {
   const value: SegmentChange = {
     workspace, profileId, identifiers,
     segment: flip.segment,
@@ -54,7 +55,7 @@ function toRecord({ workspace, profileId }: ProfileRecord, { flip, cause, sequen
     sequence,
     reason: reasonOf(flip),
   };
-  return { topic: segmentsChanged.name, key: Buffer.from(profileId), value: Buffer.from(JSON.stringify(value)), headers: { 'schema-version': SCHEMA_VERSION, workspace } };
+  return { topic: segmentsChanged.name, key: Buffer.from(profileId), value: Buffer.from(JSON.stringify(value)), headers: { 'schema-version': SCHEMA_VERSION, workspace, traceparent } };
 }
 
 function reasonOf({ nodes, event }: PendingChange['flip']): SegmentChange['reason'] {

@@ -56,15 +56,15 @@ export class Explainer {
     return findNextFlip(engine, engine.decode(state, profileId), { segment, atMs, steps });
   }
 
-  /** The engine keeps hashes of message ids; history has the ids. */
+  /** Where the engine keeps hashes of message ids, history has the ids. What it counts by value, it knows by name and time. */
   async #messageIds(workspace: string, profileId: string, why: Why): Promise<Map<string, string>> {
-    const events = eventsOf(why);
+    const events = eventsOf(why).filter(({ messageId }) => messageId === undefined);
     if (events.length === 0) return new Map();
     const { rows } = await this.options.pool.query<{ messageId: string; name: string; timestampMs: number }>(
       `select message_id as "messageId", name, ts_ms as "timestampMs" from scoring.history where workspace = $1 and profile_id = $2 and ts_ms = any($3::bigint[])`,
       [workspace, profileId, [...new Set(events.map(({ timestampMs }) => timestampMs))]],
     );
-    return new Map(rows.map(({ messageId, name, timestampMs }) => [`${name}/${timestampMs}/${hashText(messageId)}`, messageId]));
+    return new Map(rows.flatMap(({ messageId, name, timestampMs }) => [[`${name}/${timestampMs}/${hashText(messageId)}`, messageId], [`${name}/${timestampMs}/undefined`, messageId]]));
   }
 }
 
@@ -76,7 +76,7 @@ function showWhy(why: Why, messageIds: ReadonlyMap<string, string>): object {
   const { events, children, ...node } = why;
   return {
     ...node,
-    events: events.map(({ name, timestampMs, idHash }) => ({ name, timestamp: toIso(timestampMs), messageId: messageIds.get(`${name}/${timestampMs}/${idHash}`) ?? null })),
+    events: events.map(({ name, timestampMs, idHash, messageId }) => ({ name, timestamp: toIso(timestampMs), messageId: messageId ?? messageIds.get(`${name}/${timestampMs}/${idHash}`) ?? null })),
     children: children.map((child) => showWhy(child, messageIds)),
   };
 }

@@ -39,4 +39,6 @@ export interface PendingChange {
   readonly flip: Pick<Flip, 'segment' | 'version' | 'change' | 'atMs' | 'nodes' | 'event'>;
   readonly cause: ChangeCause;
   readonly sequence: number;
+  /** W3C trace context of the entry that brought it about, where it had one. */
+  readonly traceparent?: string | undefined;
 }

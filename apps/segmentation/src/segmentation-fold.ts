@@ -121,7 +121,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     record.engagement = score;
     const flips = record.engine.apply(record.rules, ruleEntry);
     if (isSeen) record.dirty = true;
-    if (flips.length > 0) addChanges(record, flips, causeOf(entry));
+    if (flips.length > 0) addChanges(record, flips, causeOf(entry), entry.traceparent);
     this.#applyToLists(record, entry, causeOf(entry));
   }
 
@@ -131,7 +131,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     if (change === null) return;
     record.dirty = true;
     record.listChanges.push({ is: 'change', list: change.list, member: change.member, atMs: change.appendedAtMs });
-    addChanges(record, record.engine.apply(record.rules, change), cause);
+    addChanges(record, record.engine.apply(record.rules, change), cause, entry.traceparent);
   }
 
   #await(record: ProfileRecord, entry: Entry): void {

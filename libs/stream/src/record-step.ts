@@ -9,8 +9,12 @@ import type { Decision, LogRecord, RecordStage } from './stage.js';
 import { isTick } from './ticker.js';
 import { isTransient } from './transient.js';
 
-/** One inlet record brings at most this many entries; their offsets lie between the record's own. */
-const SIBLINGS_MAX = 8;
+/**
+ * One inlet record brings at most this many entries; their offsets lie between the record's own. An event of 26 identifiers
+ * that ties as many profiles brings 51: each loser and the survivor hear of it, and the event comes. Must never shrink:
+ * stored positions are counted in it.
+ */
+const SIBLINGS_MAX = 64;
 /** While nothing comes in, time still passes: how fresh an idle system's answers are. */
 const IDLE_TICK_MS = 1_000;
 /** How long partitions may lag behind the newest entry before a tick asks: at once when idle, else traffic may do it. */

@@ -8,7 +8,7 @@ import type { Write } from '@tributary/postgres/write';
  * the batch is tried again with bounds, then the process stops.
  */
 export type Ending =
-  /** Goes on, as none or one entry; of a record of the inlet, up to eight. */
+  /** Goes on, as none or one entry; of a record of the inlet, up to 64. */
   | { readonly ending: 'forward'; readonly entries: readonly Entry[] }
   /** Healthy and counted. */
   | { readonly ending: 'drop'; readonly reason: string }

@@ -72,8 +72,6 @@ export async function openStreamStack(): Promise<StreamStack> {
   const broker = createTestBroker();
   const database = await createTestDatabase({ template });
   const pool = createPool({ url: database.url, name: 'stream-stack', max: 12 });
-  // TEST_MUTATION=no-fence shows that the suite fails when nothing holds former owners back.
-  if (process.env['TEST_MUTATION'] === 'no-fence') await pool.query("create or replace function stream.fence(advanced bigint, expected bigint) returns void language sql as ''");
   const linePool = createPool({ url: database.url, name: 'line', max: 12 });
   const client = process.env['KAFKA_CLIENT'] === 'platformatic' ? 'platformatic' : 'kafkajs';
   const logs: Log[] = [];

@@ -8,6 +8,8 @@ export interface ClaimedChange {
   readonly cause: ChangeCause;
   readonly effectiveAt: string;
   readonly event?: { readonly messageId: string; readonly name: string; readonly timestamp: string };
+  /** W3C trace context of the change's record; none for a member from before the automation. */
+  readonly traceparent?: string;
 }
 
 /** An occasion to send, before anything has been decided about it. */

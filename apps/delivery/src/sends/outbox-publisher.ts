@@ -1,6 +1,7 @@
 import { partitionOf } from '@tributary/contracts/shard';
 import { messagesSent } from '@tributary/contracts/topics/messages-sent';
 import type { InletWriter } from '@tributary/service/inlet-writer';
+import { newTraceparent } from '@tributary/service/traceparent';
 import type { LogProducer } from '@tributary/stream/log';
 import type { Outbox, OutboxRow } from './outbox.postgres.js';
 import { WorkLoop } from './work-loop.js';
@@ -46,13 +47,13 @@ export class OutboxPublisher {
     ]);
   }
 
-  #record({ workspace, profileId, value }: OutboxRow): Parameters<LogProducer['send']>[0][number] {
+  #record({ workspace, profileId, value, traceparent }: OutboxRow & { readonly kind: 'decision' }): Parameters<LogProducer['send']>[0][number] {
     return {
       topic: messagesSent.name,
       partition: partitionOf(profileId, this.partitions),
       key: Buffer.from(profileId),
       value: Buffer.from(JSON.stringify(value)),
-      headers: { 'schema-version': '1', workspace },
+      headers: { 'schema-version': '1', workspace, traceparent: traceparent ?? newTraceparent() },
     };
   }
 }

@@ -26,7 +26,7 @@ export interface EngagementEvent {
 }
 
 export type OutboxRow = { readonly id: number; readonly workspace: string; readonly profileId: string } & (
-  | { readonly kind: 'decision'; readonly value: SentMessage }
+  | { readonly kind: 'decision'; readonly value: SentMessage; /** W3C trace context of the change. */ readonly traceparent?: string | null }
   | { readonly kind: 'event'; readonly value: EngagementEvent }
 );
 
@@ -38,13 +38,14 @@ export class Outbox {
 
   add(entries: readonly OutboxEntry[]): Write {
     return {
-      text: `insert into delivery.outbox (kind, workspace, profile_id, value)
-        select * from unnest($1::text[], $2::text[], $3::uuid[], $4::jsonb[])`,
+      text: `insert into delivery.outbox (kind, workspace, profile_id, value, traceparent)
+        select * from unnest($1::text[], $2::text[], $3::uuid[], $4::jsonb[], $5::text[])`,
       values: [
         entries.map((entry) => entry.kind),
         entries.map((entry) => entry.workspace),
         entries.map((entry) => entry.profileId),
         entries.map((entry) => JSON.stringify(entry.value)),
+        entries.map((entry) => (entry.kind === 'decision' ? (entry.traceparent ?? null) : null)),
       ],
     };
   }
@@ -61,7 +62,7 @@ export class Outbox {
       const { rows } = await client.query<OutboxRow>({
         name: 'take-outbox',
         text: `delete from delivery.outbox where id in (select id from delivery.outbox order by id limit $1 for update skip locked)
-          returning id, kind, workspace, profile_id as "profileId", value`,
+          returning id, kind, workspace, profile_id as "profileId", value, traceparent`,
         values: [limit],
       });
       if (rows.length > 0) await publish(rows.sort((left, right) => left.id - right.id));

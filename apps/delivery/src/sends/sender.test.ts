@@ -56,7 +56,8 @@ describe('someone enters a segment', () => {
     const profileId = await database.addPerson({ email: 'ann@a.example', traits: { firstName: 'Ann <b>' }, scores: { engagement: 52_500_000 }, segments: ['all-parts'] });
     const event = { messageId: 'm1', name: 'Order Completed', timestamp: '2026-03-01T09:59:59.000Z' };
     await database.pool.query(`insert into scoring.history (workspace, profile_id, message_id, ts_ms, body) values ($1, $2, 'm1', $3, '{"properties":{"total":12.5}}')`, [WORKSPACE, profileId, Date.parse(event.timestamp)]);
-    await delivery.change(aChange(profileId, { segment: 'all-parts', sequence: 7, reason: { nodes: [], event } }));
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await delivery.changeTraced(traceparent, aChange(profileId, { segment: 'all-parts', sequence: 7, reason: { nodes: [], event } }));
     await sendAll();
 
     const [mail, ...more] = mailsTo('ann@a.example');
@@ -76,7 +77,7 @@ describe('someone enters a segment', () => {
     await delivery.publish();
     const record = delivery.records.find(({ value }) => value?.includes(decision?.id as string));
     expect(JSON.parse(record?.value?.toString() ?? '')).toEqual(decision);
-    expect(record).toMatchObject({ topic: 'messages.sent', headers: { workspace: WORKSPACE, 'schema-version': '1' } });
+    expect(record).toMatchObject({ topic: 'messages.sent', headers: { workspace: WORKSPACE, 'schema-version': '1', traceparent } });
     expect(record?.key?.toString()).toBe(profileId);
     expect(delivery.inlet).toContainEqual(expect.objectContaining({ workspace: WORKSPACE, profileId, message: expect.objectContaining({ event: 'Email Delivered', messageId: `delivered:${decision?.id}`, properties: expect.objectContaining({ email_id: decision?.id }) }) }));
   });

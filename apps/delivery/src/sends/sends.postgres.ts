@@ -114,9 +114,9 @@ export class Sends {
     ]);
     const told = this.outbox.add(entries.map(({ entry }) => entry));
     return {
-      text: `insert into delivery.outbox (kind, workspace, profile_id, value)
-        select t.kind, t.workspace, t.profile_id, t.value
-        from unnest($1::text[], $2::text[], $3::uuid[], $4::jsonb[], $5::uuid[]) as t(kind, workspace, profile_id, value, send_id)
+      text: `insert into delivery.outbox (kind, workspace, profile_id, value, traceparent)
+        select t.kind, t.workspace, t.profile_id, t.value, t.traceparent
+        from unnest($1::text[], $2::text[], $3::uuid[], $4::jsonb[], $5::text[], $6::uuid[]) as t(kind, workspace, profile_id, value, traceparent, send_id)
         join w0 on w0.id = t.send_id`,
       values: [...told.values, entries.map(({ id }) => id)],
     };
@@ -172,5 +172,5 @@ function decisionEntry(send: Send, reason: SendReason, atMs: number): OutboxEntr
     at: new Date(atMs).toISOString(),
     changeSequence: send.changeSequence === 0 ? null : send.changeSequence,
   };
-  return { kind: 'decision', workspace: send.workspace, profileId: send.profileId, value };
+  return { kind: 'decision', workspace: send.workspace, profileId: send.profileId, value, ...(send.change.traceparent === undefined ? {} : { traceparent: send.change.traceparent }) };
 }

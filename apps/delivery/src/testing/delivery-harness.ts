@@ -94,7 +94,17 @@ export class DeliveryHarness {
 
   /** Lets the stage decide over these changes and commits what it says, as the line would. */
   async change(...changes: readonly SegmentChange[]): Promise<readonly string[]> {
-    const { endings, writes = [], afterCommit } = await this.stage.decide(changes.map(toRecord));
+    return this.#decide(changes.map(toRecord));
+  }
+
+  /** The same, of a change whose record belongs to a trace. */
+  async changeTraced(traceparent: string, change: SegmentChange): Promise<readonly string[]> {
+    const record = toRecord(change);
+    return this.#decide([{ ...record, headers: { ...record.headers, traceparent } }]);
+  }
+
+  async #decide(records: readonly LogRecord[]): Promise<readonly string[]> {
+    const { endings, writes = [], afterCommit } = await this.stage.decide(records);
     if (writes.length > 0) await this.database.commit(writes);
     afterCommit?.();
     return endings.map((ending) => ('reason' in ending ? ending.reason : ending.ending));

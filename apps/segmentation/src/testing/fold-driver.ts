@@ -22,6 +22,8 @@ export class FoldDriver {
   readonly lists = new ListChanges(SECRET);
   /** Told by batches that were committed, in order. */
   readonly changes: SegmentChange[] = [];
+  /** The records that told them. */
+  readonly records: OutRecord[] = [];
   fold!: SegmentationFold;
   #definitionSwitch!: DefinitionSwitch;
   #states = new Map<string, ProfileRecord>();
@@ -103,6 +105,7 @@ export class FoldDriver {
     const records: OutRecord[] = [];
     const saved = await this.fold.save(touched.map((state) => ({ key: state, state })), (record) => void records.push(record));
     await this.database.commit([...saved, ...writes]);
+    this.records.push(...records);
     this.changes.push(...records.map(({ value }) => JSON.parse(String(value)) as SegmentChange));
   }
 

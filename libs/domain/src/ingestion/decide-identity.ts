@@ -27,16 +27,13 @@ export interface IdentityQuestion {
 export interface IdentityAnswer {
   /** Whose event it is: a profile, or `new`. */
   readonly owner: string | 'new';
-  /** Profiles that become the owner, oldest first, a few; those beyond wait as conflicts for the next event that names them. */
+  /** Profiles that become the owner, oldest first: at most as many as the event has identifiers. */
   readonly absorbed: readonly string[];
   /** Indices of claims whose identifiers nobody has; they become the owner's. */
   readonly attached: readonly number[];
   /** Indices of claims that point at somebody else and keep doing so. */
   readonly conflicts: readonly number[];
 }
-
-/** Merges that one event can bring: what follows from a record is bounded. */
-const ABSORBED_MAX = 3;
 
 /** What a browser or device holds itself. E-mail, phone and custom ids can be typed in by anyone. */
 const OWN_TYPES: ReadonlySet<string> = new Set(['userId', 'anonymousId', 'deviceId']);
@@ -54,9 +51,7 @@ export function decideIdentity(question: IdentityQuestion): IdentityAnswer {
   const candidates = distinctByAge(voices);
   const isMerging = isAlias && isTrusted;
   const owner = chooseOwner(voices, candidates, isMerging);
-  const absorbed = owner === null ? [] : candidates
-    .filter((one) => one.profileId !== owner.profileId && (!one.known || (isMerging && isNamedByAlias(voices, one))))
-    .slice(0, ABSORBED_MAX);
+  const absorbed = owner === null ? [] : candidates.filter((one) => one.profileId !== owner.profileId && (!one.known || (isMerging && isNamedByAlias(voices, one))));
   const ours = new Set([owner?.profileId, ...absorbed.map((one) => one.profileId)]);
   const attached: number[] = [];
   const conflicts: number[] = [];
