@@ -1,11 +1,12 @@
 // npm run demo [-- --live] [--speed 2000] [--days 3]
-// Loads the demo: segments, a template, an automation, and three months of real shopping, with dates moved to now. With
+// Loads the demo: segments, templates, an automation, and three months of real shopping, with dates moved to now. With
 // --live the last days are not loaded but replayed, `speed` times as fast as they happened.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { demoAutomation, demoSegments, demoTemplate } from './demo/demo-segments.ts';
+import { demoAutomation, demoSegments } from './demo/demo-segments.ts';
 import { type DemoEvent, readJourney } from './demo/read-journey.ts';
+import { readTemplates } from './demo/read-templates.ts';
 import { workspace as root } from './preflight.mjs';
 
 const { values: options } = parseArgs({ options: { live: { type: 'boolean', default: false }, speed: { type: 'string', default: '2000' }, days: { type: 'string', default: '7' } } });
@@ -19,7 +20,7 @@ else await load();
 
 async function load(): Promise<void> {
   for (const segment of demoSegments) await define(`${url('SEGMENTATION', 3005)}/v1/segments`, segment);
-  await define(`${url('DELIVERY', 3006)}/v1/templates`, demoTemplate);
+  for (const template of readTemplates()) await define(`${url('DELIVERY', 3006)}/v1/templates`, template);
   await define(`${url('DELIVERY', 3006)}/v1/automations`, demoAutomation);
   const events = readJourney(Date.now());
   await send(events);

@@ -1,6 +1,7 @@
 // npm run replay -- --topic <stage>.parked [--reason <reason>] [--limit <n>] [--edit <file.json>] [--dry-run]
 // Sends parked records through again, from the front door, with their own time and message id. Running it twice counts
-// nothing twice. --edit names a JSON object of repaired bodies by offset in the parked topic: {"17": {"type": "track", …}}.
+// nothing twice. --edit names a JSON object of repaired bodies by offset in the parked topic: {"17": {"type": "track", …}};
+// a `timestamp` in one replaces its time. Then only those are sent.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { flow, parkedTopic } from '@tributary/contracts/topics/flow';

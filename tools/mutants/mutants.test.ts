@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { workspace } from '../preflight.mjs';
 import { mutants, mutate, type Mutant } from './mutants.ts';
 
-const RUN_MS_MAX = 150_000;
+const RUN_MS_MAX = 120_000;
 
 jest.setTimeout(RUN_MS_MAX + 10_000);
 
@@ -30,7 +30,7 @@ async function runSuites({ name, suites, tests }: Mutant): Promise<JestReport> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-mutant-'));
   const reportFile = join(dir, 'report.json');
   const args = [
-    '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--selectProjects', 'unit', '--runInBand',
+    '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--selectProjects', 'unit', '--runInBand', '--forceExit',
     '--json', `--outputFile=${reportFile}`, ...(tests === undefined ? [] : ['--testNamePattern', tests]), ...suites,
   ];
   const env = { ...process.env, TEST_MUTANT: name, KAFKA_BROKERS: process.env.TEST_KAFKA_BROKERS, DATABASE_URL: process.env.TEST_DATABASE_URL };

@@ -76,14 +76,6 @@ export const mutants: readonly Mutant[] = [
     suites: ['apps/delivery/src/sends/sender.test.ts'],
     tests: 'a withdrawal after the mail was prepared',
   },
-  {
-    name: 'outbox-forgotten',
-    file: 'libs/stream/src/publisher.ts',
-    find: 'for (const { records } of pending) await (await this.producer()).send(records);',
-    replace: '',
-    suites: ['libs/stream/src/line-faults.test.ts'],
-    tests: 'committed and not sent',
-  },
 ];
 
 /** The file with the guard taken out. @throws Error where it does not hold the guard exactly once */

@@ -1,5 +1,6 @@
+import { CONSENT_UPDATED } from '@tributary/contracts/own-events';
 import type { ConsentDecision } from '@tributary/domain/consent/decision';
-import { CONSENT_EVENT, type StatedConsent } from '@tributary/domain/consent/read-consent';
+import type { StatedConsent } from '@tributary/domain/consent/read-consent';
 import { messageIdOf } from '@tributary/domain/consent/receipt-of';
 import { readEvent } from '@tributary/domain/ingestion/read-event';
 import type { Pool } from '@tributary/postgres/pool';
@@ -118,7 +119,7 @@ const SELECT = `
 
 /** Whether the front door would take this identifier. */
 export function isNameable({ type, value }: Naming): boolean {
-  return !('refused' in readEvent({ type: 'track', event: CONSENT_EVENT, ...identifierFields(type, value) }));
+  return !('refused' in readEvent({ type: 'track', event: CONSENT_UPDATED, ...identifierFields(type, value) }));
 }
 
 /** The evidence stays where it is: a rule has no use for it. */
@@ -131,7 +132,7 @@ function messageOf(row: AnnouncedRow): InletMessage {
     key: profileId ?? `${row.type}:${row.value}`,
     message: {
       type: 'track',
-      event: CONSENT_EVENT,
+      event: CONSENT_UPDATED,
       messageId: messageIdOf(receipt),
       timestamp: occurredAt,
       ...(profileId === null ? identifierFields(row.type, row.value) : {}),

@@ -11,6 +11,9 @@ export class DeliveryConfig extends ServiceConfig {
   @IsOptional() @IsString() @Matches(/^[^@<>\r\n]+@[^@<>\s]+$|^[^<>\r\n]*<[^@<>\s]+@[^@<>\s]+>$/, { message: 'MAIL_FROM must be an address, or "Name <address>"' })
   MAIL_FROM = 'Tributary <mail@tributary.example>';
 
+  /** Opens, clicks and visits to unsubscribe from one address, steadily, at each process; twice as many at once after a rest. 0: no limit. */
+  @IsOptional() @Type(() => Number) @IsInt() @Min(0) TRACKING_REQUESTS_PER_SECOND = 200;
+
   /** Mails handed over at the same time, by each process. */
   @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(64) SEND_CONCURRENCY = 8;
 

@@ -27,6 +27,7 @@ import { LinkTokens } from './tracking/link-token.js';
 import { TrackingController } from './tracking/tracking.controller.js';
 import { TrackingEvents } from './tracking/tracking-events.js';
 import { UnsubscribeController } from './tracking/unsubscribe.controller.js';
+import { VisitorLimit } from './tracking/visitor-limit.js';
 
 const FORM_BYTES_MAX = 16_384;
 
@@ -79,6 +80,7 @@ class DeliveryLife implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     { provide: SentMessages, useFactory: ({ sentMessages }: DeliveryParts) => sentMessages, inject: [DeliveryParts] },
     { provide: TrackingEvents, useFactory: ({ tracking }: DeliveryParts) => tracking, inject: [DeliveryParts] },
     { provide: LinkTokens, useFactory: ({ tokens }: DeliveryParts) => tokens, inject: [DeliveryParts] },
+    { provide: VisitorLimit, useFactory: ({ TRACKING_REQUESTS_PER_SECOND: perSecond }: DeliveryConfig) => new VisitorLimit({ perSecond, burst: 2 * perSecond }), inject: [DeliveryConfig] },
     {
       provide: ChangesStage,
       useFactory: ({ pool }: ServicePool, sender: SendLoop) => new ChangesStage(new AutomationCache(pool), () => sender.wake()),

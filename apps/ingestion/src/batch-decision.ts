@@ -1,4 +1,5 @@
 import type { Entry } from '@tributary/contracts/entry';
+import { CONSENT_UPDATED, LIST_MEMBERSHIP_CHANGED } from '@tributary/contracts/own-events';
 import { profilesMerged } from '@tributary/contracts/topics/profiles-merged';
 import { deriveEventTime } from '@tributary/domain/ingestion/derive-event-time';
 import { IdentityGraph, type Merge, type Name } from '@tributary/domain/ingestion/identity-graph';
@@ -64,10 +65,12 @@ export class BatchDecision {
       ? { profileId: named, merges: [] }
       : this.graph.resolve({ workspace, names: subject.names, isAlias: facts.previousId !== null, isTrusted: trusted, appendedMs });
     const traceparent = record.headers['traceparent'];
+    const speaker = speakerOf(subject);
     const event: Entry = {
       kind: 'event', workspace, profileId, type: facts.type, name: facts.name, messageId: subject.messageId,
       timestampMs: deriveEventTime({ timestampMs: facts.timestampMs, sentAtMs: facts.sentAtMs, receivedMs: subject.receivedMs, appendedMs }),
       appendedAtMs: appendedMs, source: record.partition, offset: record.offset, body: subject.body,
+      ...(speaker === undefined ? {} : { speaker }),
       ...(traceparent !== undefined && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
     };
     return { ending: 'forward', entries: [...merges.flatMap((merge) => mergeEntries(merge, record)), event] };
@@ -105,6 +108,13 @@ export function drop(reason: DropReason): Settled {
 
 export function park(reason: ParkReason): Settled {
   return { ending: 'park', reason };
+}
+
+/** Told only where the gate asks: every header costs its way through the pipe. */
+function speakerOf({ facts: { type, name }, sender, from }: EventReading & Subject): Entry['speaker'] {
+  if (type !== 'track') return undefined;
+  if (name === CONSENT_UPDATED && !from.trusted) return 'untrusted';
+  return name === LIST_MEMBERSHIP_CHANGED && sender.by === 'workspace' ? 'service' : undefined;
 }
 
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;

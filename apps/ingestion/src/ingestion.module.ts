@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { ServiceApp } from '@tributary/service/boot';
 import { readConfig } from '@tributary/service/config';
 import { KeyDirectory } from '@tributary/service/key-directory';
+import { RateLimit } from '@tributary/service/rate-limit';
 import { ServiceLog } from '@tributary/service/service-log';
 import { ServicePool } from '@tributary/service/service-pool';
 import { serviceProviders } from '@tributary/service/service-providers';
@@ -18,6 +19,10 @@ import { SourceStore } from './sources/source-store.postgres.js';
 import { SourcesController } from './sources/sources.controller.js';
 import { WorkspacesController } from './sources/workspaces.controller.js';
 
+function limitOf({ WRITE_KEY_EVENTS_PER_SECOND: perSecond }: IngestionConfig): RateLimit {
+  return new RateLimit({ perSecond, burst: 2 * perSecond });
+}
+
 @Module({
   controllers: [IngestionStageHost, CollectorController, WorkspacesController, SourcesController],
   providers: [
@@ -28,7 +33,7 @@ import { WorkspacesController } from './sources/workspaces.controller.js';
     {
       provide: Collector,
       useFactory: (keys: KeyDirectory, { log }: ServiceLog, config: IngestionConfig) =>
-        new Collector(keys, new InletQueue(() => log.producer()), config.TRIBUTARY_SECRET),
+        new Collector({ keys, queue: new InletQueue(() => log.producer()), limit: limitOf(config), secret: config.TRIBUTARY_SECRET }),
       inject: [KeyDirectory, ServiceLog, IngestionConfig],
     },
   ],

@@ -47,6 +47,17 @@ describe('an event that a later stage had set aside', () => {
     expect(JSON.parse(entryOf(ending).body.toString())).toMatchObject({ messageId: 'm', properties: { revenue: 5 } });
   });
 
+  test('comes at its own time, or at that which the repair gave it', async () => {
+    const entry = await accepted({ type: 'track', event: 'A', userId: 'u', messageId: 'm', timestamp: '0001-01-01T00:00:00.000Z' });
+    const repair = (more: object) => Buffer.from(JSON.stringify({ type: 'track', event: 'A', userId: 'u', ...more }));
+    const [asItWas] = await h.ingest(h.aStage(), [again(setAside(entry), repair({}))]);
+    expect(entryOf(asItWas).timestampMs).toBe(entry.timestampMs);
+    await h.renew();
+    const later = await accepted({ type: 'track', event: 'A', userId: 'u', messageId: 'm', timestamp: '0001-01-01T00:00:00.000Z' });
+    const [repaired] = await h.ingest(h.aStage(), [again(setAside(later), repair({ timestamp: '2025-12-31T22:00:00.000Z' }))]);
+    expect(entryOf(repaired).timestampMs).toBe(Date.parse('2025-12-31T22:00:00.000Z'));
+  });
+
   test('is believed only with our signature over the very bytes', async () => {
     const entry = await accepted({ type: 'track', event: 'A', userId: 'u', messageId: 'm' });
     const record = again(setAside(entry));

@@ -9,7 +9,7 @@ import { Transport } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Entry } from '@tributary/contracts/entry';
 import { standardEngagement } from '@tributary/domain/scoring/score-model';
-import { AdminKeyGuard } from '@tributary/service/admin-key-guard';
+import { AdminKeyGuard, AdminKeyLimit } from '@tributary/service/admin-key-guard';
 import { CallerGuard } from '@tributary/service/caller-guard';
 import { ServiceConfig } from '@tributary/service/config';
 import { KeyDirectory } from '@tributary/service/key-directory';
@@ -50,7 +50,7 @@ beforeAll(async () => {
       { provide: KeyDirectory, useFactory: () => new KeyDirectory(servicePool.pool) },
       { provide: ProfileDirectory, useFactory: () => new ProfileDirectory(servicePool.pool) },
       { provide: 'close', useValue: { onApplicationShutdown: () => servicePool.close() } },
-      AdminKeyGuard, CallerGuard, ...scoringProviders,
+      { provide: AdminKeyLimit, useValue: new AdminKeyLimit({ perSecond: 0, burst: 0 }) }, AdminKeyGuard, CallerGuard, ...scoringProviders,
     ],
   })
   class Doors {}

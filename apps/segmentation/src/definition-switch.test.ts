@@ -1,7 +1,7 @@
+import { LIST_MEMBERSHIP_CHANGED } from '@tributary/contracts/own-events';
 import { compileEngine } from '@tributary/domain/segmentation/engine';
 import { compilePattern } from './compile-pattern.js';
 import { findNextFlip } from './find-next-flip.js';
-import { LIST_MEMBERSHIP_CHANGED } from './list-change.js';
 import { foreseeScore } from './replay-scores.js';
 import { SegmentsStore } from './segments.postgres.js';
 import { anEvent, aProfile, NOON_MS, saveSegment } from './testing/a-segment.js';

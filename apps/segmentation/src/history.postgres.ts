@@ -1,7 +1,8 @@
+import { CONSENT_UPDATED, LIST_MEMBERSHIP_CHANGED } from '@tributary/contracts/own-events';
 import type { HistoryNeeds } from '@tributary/domain/segmentation/rebuild-state';
 import type { EventBody, EventEntry, HistoryEntry } from '@tributary/domain/segmentation/rule-entry';
 import type { Pool } from '@tributary/postgres/pool';
-import { LIST_MEMBERSHIP_CHANGED, type ListChanges } from './list-change.js';
+import type { ListChanges } from './list-change.js';
 import { replayScores, SCORED_NAMES } from './replay-scores.js';
 
 /** One event of the history that scoring keeps. The body comes as text: most rules need no more than the header. */
@@ -24,8 +25,6 @@ export interface HistoryRequest {
   /** Scores are replayed up to this instant. */
   readonly untilMs: number;
 }
-
-const CONSENT_UPDATED = 'Consent Updated';
 
 const SCORED_ONLY: HistoryNeeds = { none: false, events: [], identify: false, scores: ['engagement'], computed: [], clusters: [], lists: [], consents: false };
 

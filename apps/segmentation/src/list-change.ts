@@ -1,8 +1,6 @@
+import { LIST_MEMBERSHIP_CHANGED } from '@tributary/contracts/own-events';
 import { equalSecrets, sign } from '@tributary/service/secrets';
 import type { InletMessage } from '@tributary/service/inlet-writer';
-
-/** The event by which a change of a static list takes its place in the log. */
-export const LIST_MEMBERSHIP_CHANGED = 'List Membership Changed';
 
 export interface ListChange {
   readonly list: string;

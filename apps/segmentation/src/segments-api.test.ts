@@ -1,10 +1,11 @@
 import 'reflect-metadata';
 import type { SegmentChange } from '@tributary/contracts/change';
+import { LIST_MEMBERSHIP_CHANGED } from '@tributary/contracts/own-events';
 import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
 import { segmentsChanged } from '@tributary/contracts/topics/segments-changed';
 import type { LogRecord } from '@tributary/stream/stage';
 import { ChangeWatch, type WatchedChange } from './change-watch.js';
-import { LIST_MEMBERSHIP_CHANGED, ListChanges } from './list-change.js';
+import { ListChanges } from './list-change.js';
 import { aProfile, NOON_MS } from './testing/a-segment.js';
 import { SECRET } from './testing/fold-driver.js';
 import { RunningApi, STRANGERS_KEY } from './testing/create-api.js';

@@ -1,6 +1,7 @@
 import type { Entry } from '@tributary/contracts/entry';
+import { LIST_MEMBERSHIP_CHANGED } from '@tributary/contracts/own-events';
 import type { EventBody, ListEntry, RuleEntry } from '@tributary/domain/segmentation/rule-entry';
-import { LIST_MEMBERSHIP_CHANGED, type ListChanges } from './list-change.js';
+import type { ListChanges } from './list-change.js';
 
 /** An entry as the rules read it; null for kinds that say nothing to rules. The body is parsed when a rule asks. */
 export function toRuleEntry(entry: Entry): RuleEntry | null {

@@ -39,6 +39,11 @@ export interface EntryHeader {
   readonly scores?: { readonly [key: string]: number };
   /** The cluster after this entry. */
   readonly cluster?: string;
+  /**
+   * Who said it, where the consent gate must know: a source that cannot speak for others (`CONSENT_UPDATED`), or one of our
+   * own services (`LIST_MEMBERSHIP_CHANGED`).
+   */
+  readonly speaker?: 'untrusted' | 'service';
   /** W3C trace context. */
   readonly traceparent?: string;
 }

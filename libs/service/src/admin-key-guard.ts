@@ -3,17 +3,23 @@ import { type CanActivate, createParamDecorator, type ExecutionContext, Injectab
 import type { FastifyRequest } from 'fastify';
 import { KeyDirectory } from './key-directory.js';
 import { unauthorized } from './problem.js';
+import { RateLimit } from './rate-limit.js';
 
 const workspaces = new WeakMap<object, string>();
+
+/** How fast one admin key may ask over HTTP. */
+@Injectable()
+export class AdminKeyLimit extends RateLimit {}
 
 /** Lets through who shows a workspace's admin key, over HTTP or gRPC; `@Workspace()` then names that workspace. */
 @Injectable()
 export class AdminKeyGuard implements CanActivate {
-  constructor(private readonly keys: KeyDirectory) {}
+  constructor(private readonly keys: KeyDirectory, private readonly limit: AdminKeyLimit) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const owner = await this.keys.find(bearerOf(context), 'admin');
     if (owner === null) throw unauthorized();
+    if (context.getType() === 'http') this.limit.take(owner.workspace);
     setWorkspace(context, owner.workspace);
     return true;
   }

@@ -114,7 +114,7 @@ const observer: LineObserver = {
 async function startApp(service: ServiceApp, config: ServiceConfig, host: (stage: Stage) => void, lines: () => readonly Line[]): Promise<INestApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
     service.module,
-    new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, requestTimeout: REQUEST_TIMEOUT_MS, connectionTimeout: 2 * REQUEST_TIMEOUT_MS, trustProxy: false, maxParamLength: 2_048 }),
+    new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, requestTimeout: REQUEST_TIMEOUT_MS, connectionTimeout: 2 * REQUEST_TIMEOUT_MS, trustProxy: config.TRUSTED_PROXIES ?? false, maxParamLength: 2_048 }),
     { logger: ['error', 'warn'], rawBody: true, abortOnError: false, forceCloseConnections: true },
   );
   app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true, exceptionFactory: toProblem }));

@@ -32,6 +32,15 @@ export class ServiceConfig {
   /** Copies of each partition that the broker keeps. */
   @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(5) REPLICATION_FACTOR = 1;
 
+  /** Requests of one admin key over HTTP, steadily, at each process; twice as many at once after a rest. 0: no limit. */
+  @IsOptional() @Type(() => Number) @IsInt() @Min(0) ADMIN_KEY_REQUESTS_PER_SECOND = 1_000;
+
+  /**
+   * Addresses or networks, comma-separated, of proxies in front of the services: whoever they name in X-Forwarded-For is
+   * the caller. Others could name anybody.
+   */
+  @IsOptional() @IsString() TRUSTED_PROXIES?: string;
+
   /** What browsers and mail clients call: the base of links in e-mails. */
   @IsOptional() @IsUrl({ require_tld: false }) PUBLIC_URL?: string;
 }

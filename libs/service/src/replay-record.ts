@@ -19,7 +19,7 @@ const PARKING_HEADERS = ['stage', 'reason', 'origin-topic', 'origin-partition', 
 export function replayRecord(parked: LogRecord, secret: string, repaired?: Buffer): OutRecord | Unreplayable {
   const value = repaired ?? parked.value;
   if (value === null || value.length === 0) return 'no_bytes';
-  return parked.headers['stage'] === 'ingestion' ? replayRefused(parked, value, secret) : replayEntry(parked, value, secret);
+  return parked.headers['stage'] === 'ingestion' ? replayRefused(parked, value, secret) : replayEntry(parked, value, { secret, isRepaired: repaired !== undefined });
 }
 
 function replayRefused(parked: LogRecord, value: Buffer, secret: string): OutRecord {
@@ -42,15 +42,16 @@ function replayRefused(parked: LogRecord, value: Buffer, secret: string): OutRec
   };
 }
 
-function replayEntry({ headers }: LogRecord, body: Buffer, secret: string): OutRecord | Unreplayable {
+function replayEntry({ headers }: LogRecord, body: Buffer, { secret, isRepaired }: { readonly secret: string; readonly isRepaired: boolean }): OutRecord | Unreplayable {
   const entry = headers['entry'] === undefined ? null : (JSON.parse(headers['entry']) as EntryHeader);
   if (entry === null) return 'no_entry';
   if (entry.kind !== 'event') return 'kind_of_entry';
   const message = parseObject(body);
   if (message === null) return 'body_is_no_json_object';
-  // Its time has been corrected by sentAt already.
-  const { sentAt: _, ...rest } = message;
-  const value = Buffer.from(JSON.stringify({ ...rest, messageId: entry.messageId, timestamp: new Date(entry.timestampMs).toISOString() }));
+  // Its time has been corrected by sentAt already; who repaired the body may have repaired the time, which then counts.
+  const { sentAt: _, timestamp: stated, ...rest } = message;
+  const timestamp = isRepaired && stated !== undefined ? stated : new Date(entry.timestampMs).toISOString();
+  const value = Buffer.from(JSON.stringify({ ...rest, messageId: entry.messageId, timestamp }));
   return {
     topic: inboundEvents.name,
     key: Buffer.from(entry.profileId),

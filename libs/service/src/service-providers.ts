@@ -1,7 +1,7 @@
 import type { OnApplicationShutdown, Provider } from '@nestjs/common';
 import { Injectable } from '@nestjs/common';
 import { openLog, type Log } from '@tributary/stream/log';
-import { AdminKeyGuard } from './admin-key-guard.js';
+import { AdminKeyGuard, AdminKeyLimit } from './admin-key-guard.js';
 import { CallerGuard } from './caller-guard.js';
 import { readConfig, ServiceConfig } from './config.js';
 import { InletWriter } from './inlet-writer.js';
@@ -38,6 +38,7 @@ export function serviceProviders(service: string): Provider[] {
     { provide: KeyDirectory, useFactory: ({ pool }: ServicePool) => new KeyDirectory(pool), inject: [ServicePool] },
     { provide: ProfileDirectory, useFactory: ({ pool }: ServicePool) => new ProfileDirectory(pool), inject: [ServicePool] },
     { provide: InletWriter, useFactory: ({ log }: ServiceLog, config: ServiceConfig) => new InletWriter(log, config.TRIBUTARY_SECRET), inject: [ServiceLog, ServiceConfig] },
+    { provide: AdminKeyLimit, useFactory: ({ ADMIN_KEY_REQUESTS_PER_SECOND: perSecond }: ServiceConfig) => new AdminKeyLimit({ perSecond, burst: 2 * perSecond }), inject: [ServiceConfig] },
     AdminKeyGuard,
     CallerGuard,
     OperatorKeyGuard,

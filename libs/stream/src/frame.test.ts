@@ -12,7 +12,7 @@ const entries: fc.Arbitrary<Entry> = fc
     profileId: fc.uuid(),
     type: fc.string(), name: fc.string({ unit: 'binary' }), messageId: fc.string(),
     timestampMs: count, appendedAtMs: count, source: fc.nat(255), offset: count,
-    purposes: optional(fc.array(fc.string())), other: optional(fc.uuid()), cluster: optional(fc.string()), traceparent: optional(fc.string()),
+    purposes: optional(fc.array(fc.string())), other: optional(fc.uuid()), cluster: optional(fc.string()), speaker: optional(fc.constantFrom('untrusted' as const, 'service' as const)), traceparent: optional(fc.string()),
     scores: optional(fc.dictionary(fc.string({ minLength: 1 }).filter((key) => key !== '__proto__'), fc.integer())),
     body: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   })

@@ -15,7 +15,7 @@ export interface Frame {
 type Row = [
   kind: EntryKind, workspace: number, profileId: string, type: string, name: string, messageId: string,
   timestampMs: number, appendedAtMs: number, source: number, offset: number, bodyBytes: number,
-  rest: Pick<Entry, 'purposes' | 'other' | 'scores' | 'cluster' | 'traceparent'> | 0,
+  rest: Pick<Entry, 'purposes' | 'other' | 'scores' | 'cluster' | 'speaker' | 'traceparent'> | 0,
 ];
 
 interface Header {
@@ -85,11 +85,11 @@ export function packFrames(entries: readonly Entry[], positions: ReadonlyMap<num
 function toRow(entry: Entry, workspaces: string[]): Row {
   let workspace = workspaces.indexOf(entry.workspace);
   if (workspace < 0) workspace = workspaces.push(entry.workspace) - 1;
-  const { purposes, other, scores, cluster, traceparent } = entry;
-  const plain = purposes === undefined && other === undefined && scores === undefined && cluster === undefined && traceparent === undefined;
+  const { purposes, other, scores, cluster, speaker, traceparent } = entry;
+  const plain = purposes === undefined && other === undefined && scores === undefined && cluster === undefined && speaker === undefined && traceparent === undefined;
   return [
     entry.kind, workspace, entry.profileId, entry.type, entry.name, entry.messageId, entry.timestampMs, entry.appendedAtMs,
-    entry.source, entry.offset, entry.body.length, plain ? 0 : { purposes, other, scores, cluster, traceparent },
+    entry.source, entry.offset, entry.body.length, plain ? 0 : { purposes, other, scores, cluster, speaker, traceparent },
   ];
 }
 

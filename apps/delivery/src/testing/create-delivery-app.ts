@@ -41,6 +41,8 @@ export interface ArrivedMail {
 
 /** The real module on a real database, broker and SMTP server; only the other services are tables. */
 export class DeliveryApp {
+  readonly adminKey = ADMIN_KEY;
+
   private constructor(
     readonly database: DeliveryDatabase,
     readonly mailbox: Mailbox,

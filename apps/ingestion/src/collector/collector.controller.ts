@@ -7,7 +7,7 @@ import { Collector, type CollectorAnswer } from './collector.js';
 @ApiBasicAuth()
 @ApiUnauthorizedResponse({ description: 'No write key, or a wrong one' })
 @ApiResponse({ status: 413, description: 'More than 500 KB after inflating, or more than 1,000 events' })
-@ApiResponse({ status: 429, description: 'More comes in than the broker takes; see Retry-After' })
+@ApiResponse({ status: 429, description: 'More comes in than the key may send, or than the broker takes; see Retry-After' })
 @ApiResponse({ status: 503, description: 'The broker does not answer' })
 @Controller('v1')
 export class CollectorController {

@@ -32,7 +32,7 @@ let tail: { stop(): Promise<void> };
 beforeAll(async () => {
   database = await createTestDatabase({ template: { name: 'ingestion', prepare: (at) => migrate(at, [ingestionSchema], () => undefined) } });
   const broker = createTestBroker();
-  Object.assign(process.env, { DATABASE_URL: database.url, KAFKA_BROKERS: broker.brokers.join(','), TOPIC_PREFIX: broker.prefix, TRIBUTARY_SECRET: SECRET, OPERATOR_KEY });
+  Object.assign(process.env, { DATABASE_URL: database.url, KAFKA_BROKERS: broker.brokers.join(','), TOPIC_PREFIX: broker.prefix, TRIBUTARY_SECRET: SECRET, OPERATOR_KEY, WRITE_KEY_EVENTS_PER_SECOND: '2000' });
   const log = await openProcessLog(readConfig(ServiceConfig));
   await log.ensureTopics([{ name: inboundEvents.name, partitions: 2, replicationFactor: 1, config: inboundEvents.config }]);
   // A topic that was just made may have no leader yet.
@@ -119,6 +119,22 @@ describe('one event', () => {
     await collect('/v1/track', aTrack({ messageId: 'traced' }), { traceparent });
     expect((await arrived('traced')).record.headers).toMatchObject({ traceparent });
   });
+});
+
+test('a key that sends faster than it may is told when to come back; other keys are not concerned', async () => {
+  const { writeKey } = (await (await send('/v1/sources', { key: 'eager', kind: 'http' }, { authorization: `Bearer ${keys.adminKey}` })).json()) as { writeKey: string };
+  const batch = Array.from({ length: 1_000 }, () => ({ type: 'x' }));
+  const sendBatch = () => send('/v1/batch', { batch }, basic(writeKey));
+  let refused: Response | undefined;
+  // Four are the burst; a busy machine may let more come back meanwhile.
+  for (let tries = 0; tries < 100 && refused === undefined; tries++) {
+    const response = await sendBatch();
+    if (response.status === 429) refused = response;
+    else expect([tries, response.status]).toEqual([tries, 200]);
+  }
+  expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect(await codeOf(refused as Response)).toEqual([429, 'too_many_requests']);
+  expect((await collect('/v1/track', aTrack())).status).toBe(200);
 });
 
 describe('a batch', () => {

@@ -1,6 +1,7 @@
 import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
-import type { KeyDirectory } from '@tributary/service/key-directory';
+import type { KeyDirectory, KeyOwner } from '@tributary/service/key-directory';
 import { Problem, unauthorized } from '@tributary/service/problem';
+import type { RateLimit } from '@tributary/service/rate-limit';
 import { signReceipt } from '../read-record.js';
 import { type CollectedEvent, collectEvent, collectEvents, type EventError } from './collect-events.js';
 import type { InletQueue } from './inlet-queue.js';
@@ -23,40 +24,50 @@ export interface CollectorAnswer {
 
 type Fields = { readonly [key: string]: unknown };
 
+export interface CollectorParts {
+  readonly keys: KeyDirectory;
+  readonly queue: InletQueue;
+  /** Of the events of one write key. */
+  readonly limit: RateLimit;
+  readonly secret: string;
+}
+
 /** Takes events in over HTTP: checks them, and answers once the broker has them. */
 export class Collector {
-  constructor(
-    private readonly keys: KeyDirectory,
-    private readonly queue: InletQueue,
-    private readonly secret: string,
-    private readonly now: () => number = Date.now,
-  ) {}
+  constructor(private readonly parts: CollectorParts, private readonly now: () => number = Date.now) {}
 
   /** @throws Problem 400, 401, 413, 429 or 503 */
   async collect(request: CollectorCall): Promise<CollectorAnswer> {
     const receivedAt = String(this.now());
     const shown = request.authorization === undefined ? undefined : await this.#authorize(basicUser(request.authorization));
     const body = parseBody(request.body);
-    const writeKey = shown ?? (await this.#authorize(body['writeKey']));
+    const { key: writeKey, owner } = shown ?? (await this.#authorize(body['writeKey']));
+    this.parts.limit.take(`${owner.workspace}/${owner.source}`, countEvents(request.call, body));
     const { collected, errors } = request.call === 'batch' ? collectBatch(body) : collectOne(request.call, body);
     const headers = {
       'write-key': writeKey,
       'received-at': receivedAt,
-      'received-signature': signReceipt(this.secret, receivedAt, writeKey),
+      'received-signature': signReceipt(this.parts.secret, receivedAt, writeKey),
       ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
     };
-    await this.queue.append(collected.map(({ key, value }) => ({ topic: inboundEvents.name, key: Buffer.from(key), value, headers })));
+    await this.parts.queue.append(collected.map(({ key, value }) => ({ topic: inboundEvents.name, key: Buffer.from(key), value, headers })));
     return errors.length === 0 ? { success: true } : { success: true, errors };
   }
 
-  async #authorize(key: unknown): Promise<string> {
+  async #authorize(key: unknown): Promise<{ readonly key: string; readonly owner: KeyOwner }> {
     if (typeof key !== 'string' || key === '' || key.length > KEY_LENGTH_MAX) throw unauthorized();
-    if ((await this.keys.find(key, 'write')) === null) throw unauthorized();
-    return key;
+    const owner = await this.parts.keys.find(key, 'write');
+    if (owner === null) throw unauthorized();
+    return { key, owner };
   }
 }
 
 const KEY_LENGTH_MAX = 256;
+
+/** What a request costs its key; a malformed one costs as much as one event. */
+function countEvents(call: string, { batch }: Fields): number {
+  return call === 'batch' && Array.isArray(batch) ? Math.max(1, batch.length) : 1;
+}
 
 function collectBatch(body: Fields): { collected: CollectedEvent[]; errors: EventError[] } {
   const { batch, sentAt, context } = body;

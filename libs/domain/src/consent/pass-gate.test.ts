@@ -179,3 +179,43 @@ test('wherever a withdrawal comes between events, exactly those after it are ref
     }),
   );
 });
+
+describe('from a source that cannot speak for others', () => {
+  const fromBrowser = (decision: string, purpose: string): Entry => aDecision(decision, { speaker: 'untrusted' }, { purpose });
+  const purposesAfter = (...entries: Entry[]): readonly string[] => {
+    const standings = knowing();
+    pass(standings, ...entries);
+    return standings.allowed(WS, 'p');
+  };
+
+  test('a withdrawal counts, of whatever purpose', () => {
+    expect(purposesAfter(aDecision('granted', {}, { purpose: 'email_marketing', occurredAt: T - 1 }), fromBrowser('withdrawn', 'email_marketing'), fromBrowser('withdrawn', 'profiling'))).toEqual(['behavioural_tracking']);
+  });
+
+  test('a grant counts for what the browser itself sends, as a banner says it', () => {
+    const policies = [{ workspace: WS, purpose: 'behavioural_tracking', policy: 'opt-in' as const }];
+    expect(kinds(pass(knowing({ policies }), anEvent(), fromBrowser('granted', 'behavioural_tracking'), anEvent()))).toEqual(['refused', 'allowed', 'allowed']);
+  });
+
+  test.each(['email_marketing', 'data_sharing', 'sms'])('a grant of %s counts for nothing', (purpose) => {
+    expect(pass(knowing(), fromBrowser('granted', purpose))).toEqual([{ passage: 'refused', reason: 'untrusted_grant' }]);
+    expect(purposesAfter(fromBrowser('granted', purpose))).not.toContain(purpose);
+  });
+
+  test('no grant overrules a withdrawal, whatever time it claims', () => {
+    const standings = knowing({ decisions: [withdrawn()] });
+    expect(pass(standings, fromBrowser('granted', 'behavioural_tracking'), anEvent())).toEqual([{ passage: 'refused', reason: 'untrusted_grant' }, { passage: 'refused', reason: 'no_consent' }]);
+  });
+});
+
+describe('a change of a static list', () => {
+  const withdrawal = { decisions: [withdrawn()] };
+
+  test('by one of our services passes without consent: nobody did anything', () => {
+    expect(kinds(pass(knowing(withdrawal), anEvent({ name: 'List Membership Changed', speaker: 'service' })))).toEqual(['allowed']);
+  });
+
+  test('is an event like any other from anybody else, and no other event passes with it', () => {
+    expect(kinds(pass(knowing(withdrawal), anEvent({ name: 'List Membership Changed' }), anEvent({ speaker: 'service' })))).toEqual(['refused', 'refused']);
+  });
+});

@@ -3,9 +3,6 @@ import { parseInstant } from '../segmentation/parse-instant.js';
 import type { ConsentDecision } from './decision.js';
 import { isPurpose } from './policy.js';
 
-/** The track event that is a consent decision. */
-export const CONSENT_EVENT = 'Consent Updated';
-
 /** What a consent decision says, before anybody knows whether it stands. */
 export interface StatedConsent {
   readonly purpose: string;
