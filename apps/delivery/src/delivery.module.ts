@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Injectable, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { AddressLimit } from '@tributary/service/address-limit-guard';
 import type { ServiceApp } from '@tributary/service/boot';
 import { readConfig } from '@tributary/service/config';
 import { InletWriter } from '@tributary/service/inlet-writer';
@@ -27,7 +28,6 @@ import { LinkTokens } from './tracking/link-token.js';
 import { TrackingController } from './tracking/tracking.controller.js';
 import { TrackingEvents } from './tracking/tracking-events.js';
 import { UnsubscribeController } from './tracking/unsubscribe.controller.js';
-import { VisitorLimit } from './tracking/visitor-limit.js';
 
 const FORM_BYTES_MAX = 16_384;
 
@@ -80,7 +80,8 @@ class DeliveryLife implements OnModuleInit, OnApplicationBootstrap, BeforeApplic
     { provide: SentMessages, useFactory: ({ sentMessages }: DeliveryParts) => sentMessages, inject: [DeliveryParts] },
     { provide: TrackingEvents, useFactory: ({ tracking }: DeliveryParts) => tracking, inject: [DeliveryParts] },
     { provide: LinkTokens, useFactory: ({ tokens }: DeliveryParts) => tokens, inject: [DeliveryParts] },
-    { provide: VisitorLimit, useFactory: ({ TRACKING_REQUESTS_PER_SECOND: perSecond }: DeliveryConfig) => new VisitorLimit({ perSecond, burst: 2 * perSecond }), inject: [DeliveryConfig] },
+    // Image proxies and scanners of mail providers come for many people from few addresses: the limit is wide.
+    { provide: AddressLimit, useFactory: ({ TRACKING_REQUESTS_PER_SECOND: perSecond }: DeliveryConfig) => new AddressLimit({ perSecond, burst: 2 * perSecond }), inject: [DeliveryConfig] },
     {
       provide: ChangesStage,
       useFactory: ({ pool }: ServicePool, sender: SendLoop) => new ChangesStage(new AutomationCache(pool), () => sender.wake()),

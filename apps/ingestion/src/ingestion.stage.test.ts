@@ -48,6 +48,30 @@ describe('an accepted event', () => {
     expect(ending).toMatchObject({ entries: [{ timestampMs: record.timestampMs, appendedAtMs: record.timestampMs }] });
   });
 
+  test('that ties many profiles at once merges all of them, each announced to both', async () => {
+    const stage = h.aStage();
+    const cards = Array.from({ length: 20 }, (_, index) => ({ type: `card${index}`, id: 'x' }));
+    for (const card of cards) await h.ingest(stage, [h.aRecord(aTrack({ userId: undefined, context: { externalIds: [card] } }))]);
+    const [ending] = await h.ingest(stage, [h.aRecord(aTrack({ userId: 'owner', context: { externalIds: cards } }))]);
+    expect(told([ending!])).toEqual([`forward ${'merged merging '.repeat(19)}event`]);
+    expect(new Set(await Promise.all(cards.map(({ type, id }) => h.meant(type, id)))).size).toBe(1);
+  });
+
+  test('says who speaks where the consent gate must know, and only there', async () => {
+    const sources = new SourceStore(h.pool);
+    await sources.add({ workspace, key: 'browser', kind: 'http', trusted: false, createdMs: 0, sealedSecret: null, writeKeyHash: hashKey('wk_browser') });
+    const consent = aTrack({ event: 'Consent Updated' });
+    const list = { type: 'track', event: 'List Membership Changed', timestamp: '2026-01-01T00:00:00.000Z', messageId: 'list:1' };
+    const stage = h.aStage();
+    const browser = { headers: { 'write-key': 'wk_browser' } };
+    const endings = [...await h.ingest(stage, [
+      h.aRecord(consent), h.aRecord(aTrack({ event: 'Consent Updated' }), browser), h.aRecord(aTrack(), browser), h.aRecord({ ...list, messageId: 'list:2', userId: 'u' }),
+    ])];
+    const profileId = lastProfile(endings);
+    endings.push(...(await h.ingest(stage, [h.fromOut(inletRecord({ workspace, profileId, key: 'k', message: list }, SECRET))])));
+    expect(endings.map((ending) => (ending.ending === 'forward' ? ending.entries[0]?.speaker : ending.reason))).toEqual([undefined, 'untrusted', undefined, undefined, 'service']);
+  });
+
   test('of a page is named page', async () => {
     expect(await h.ingest(h.aStage(), [h.aRecord({ type: 'page', name: 'Home', anonymousId: 'a' })])).toMatchObject([{ entries: [{ type: 'page', name: 'page' }] }]);
   });

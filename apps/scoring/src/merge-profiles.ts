@@ -34,8 +34,11 @@ export function handOver(state: KeptProfile, entry: Entry, emit: Emitter): void 
 export function awaitLoser(state: KeptProfile, entry: Entry, emit: Emitter): void {
   if (entry.other === undefined) return emit.park(entry, 'merge_without_loser');
   noteEntry(state, entry.appendedAtMs);
-  if (awaitState(state, entry.other, entry.appendedAtMs)) mergeSteps.inc({ step: 'awaited' });
-  state.sequence = emit.forward({ ...entry, scores: state.scores });
+  const { other, ...arrived } = entry;
+  const isAwaited = awaitState(state, other as string, entry.appendedAtMs);
+  if (isAwaited) mergeSteps.inc({ step: 'awaited' });
+  // Whoever's state has overtaken this is nobody to wait for.
+  state.sequence = emit.forward({ ...(isAwaited ? entry : arrived), scores: state.scores });
 }
 
 export interface Arrived {
@@ -66,7 +69,9 @@ export function takeOver({ state, entry, emit, model, gathered, advance }: Arriv
     advance(entry.appendedAtMs);
   }
   settle(state, entry.appendedAtMs, model);
-  state.sequence = emit.forward({ ...entry, scores: state.scores });
+  // A state that is itself still waited for may have come with this one; segmentation sees states of its own only.
+  const body = state.awaiting.size === 0 ? entry.body : transferBody({ ...transfer, awaiting: [...state.awaiting] });
+  state.sequence = emit.forward({ ...entry, body, scores: state.scores });
   for (const straggler of admitted) gathered.events.push({ entry: straggler, profileId: entry.profileId, sequence: state.sequence });
   if (loserState === null || loserState.createdMs === Infinity) return;
   mergeSteps.inc({ step: 'arrived' });

@@ -1,6 +1,7 @@
 import type { Engine, Flip } from '@tributary/domain/segmentation/engine';
 import type { ProfileState } from '@tributary/domain/segmentation/profile-state';
 import type { ChangeCause } from '@tributary/contracts/change';
+import type { HeldEntry } from './held-entries.js';
 
 /** What segmentation keeps of one profile in memory. */
 export interface ProfileRecord {
@@ -15,6 +16,10 @@ export interface ProfileRecord {
   appliedMs: number;
   /** Losers of merges whose state is still on its way: until it has arrived, time does not pass. */
   awaiting: Set<string>;
+  /** What waits with them, in order. */
+  held: HeldEntry[];
+  /** It is not as it is stored. */
+  heldChanged: boolean;
   /** Set once the profile was merged into another one. */
   mergedInto: string | null;
   /** Changes of this batch, not yet saved. */

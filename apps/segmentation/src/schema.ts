@@ -1,5 +1,6 @@
 import type { ServiceSchema } from '@tributary/postgres/migrate';
 import { CreateSegmentation1 } from './migrations/1-create-segmentation.js';
 import { CreateAnalytics2 } from './migrations/2-create-analytics.js';
+import { CreateHeld3 } from './migrations/3-create-held.js';
 
-export const segmentationSchema: ServiceSchema = { schema: 'segmentation', role: 'tributary_segmentation', migrations: [CreateSegmentation1, CreateAnalytics2] };
+export const segmentationSchema: ServiceSchema = { schema: 'segmentation', role: 'tributary_segmentation', migrations: [CreateSegmentation1, CreateAnalytics2, CreateHeld3] };

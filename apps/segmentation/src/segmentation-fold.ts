@@ -3,6 +3,7 @@ import type { Entry } from '@tributary/contracts/entry';
 import { partitionOf } from '@tributary/contracts/shard';
 import { profilesScored } from '@tributary/contracts/topics/profiles-scored';
 import { segmentsChanged } from '@tributary/contracts/topics/segments-changed';
+import { decodeStraggler } from '@tributary/contracts/straggler';
 import type { Transfer } from '@tributary/contracts/transfer';
 import type { Write } from '@tributary/postgres/write';
 import type { Emitter, FoldStage, OutRecord, PrepareContext, ProfileKey } from '@tributary/stream/stage';
@@ -10,6 +11,8 @@ import type { ChangeLog } from './change-log.js';
 import { addChanges } from './collect-changes.js';
 import type { DefinitionSwitch } from './definition-switch.js';
 import type { EngineDirectory } from './engine-directory.js';
+import { HELD_MAX, type HeldEntry } from './held-entries.js';
+import { type HeldEntries, writeHeld } from './held-entries.postgres.js';
 import type { ProfileRecord } from './profile-record.js';
 import { type ProfileRecords, upsertProfiles } from './profile-records.postgres.js';
 import type { ListChanges } from './list-change.js';
@@ -20,6 +23,7 @@ export interface SegmentationFoldOptions {
   readonly partitions: number;
   readonly engines: EngineDirectory;
   readonly records: ProfileRecords;
+  readonly held: HeldEntries;
   readonly changes: ChangeLog;
   readonly definitionSwitch: DefinitionSwitch;
   readonly lists: ListChanges;
@@ -39,27 +43,30 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
 
   async load(keys: readonly ProfileKey[]): Promise<Map<string, ProfileRecord>> {
     const stored = await this.options.records.load(keys);
+    const held = await this.options.held.load(stored.filter(({ awaiting }) => awaiting.length > 0));
     return new Map(stored.map(({ workspace, profileId, sequence, appliedMs, awaiting, mergedInto, state }) => {
       const engine = this.#engineOf({ workspace, profileId });
       const rules = engine.decode(state, profileId);
-      return [profileId, { workspace, profileId, engine, rules, sequence, appliedMs, awaiting: new Set(awaiting), mergedInto, changes: [], listChanges: [], stored: state, dirty: false }];
+      return [profileId, { workspace, profileId, engine, rules, sequence, appliedMs, awaiting: new Set(awaiting), held: held.get(profileId) ?? [], heldChanged: false, mergedInto, changes: [], listChanges: [], stored: state, dirty: false }];
     }));
   }
 
   create({ workspace, profileId }: ProfileKey): ProfileRecord {
     const engine = this.#engineOf({ workspace, profileId });
-    return { workspace, profileId, engine, rules: engine.newState(profileId), sequence: 0, appliedMs: 0, awaiting: new Set(), mergedInto: null, changes: [], listChanges: [], stored: null, dirty: true };
+    return { workspace, profileId, engine, rules: engine.newState(profileId), sequence: 0, appliedMs: 0, awaiting: new Set(), held: [], heldChanged: false, mergedInto: null, changes: [], listChanges: [], stored: null, dirty: true };
   }
 
   apply(record: ProfileRecord, entry: Entry, emit: Emitter): void {
     record.appliedMs = Math.max(record.appliedMs, entry.appendedAtMs);
     if (entry.kind === 'merged') this.#handOver(record, entry, emit);
     else if (record.mergedInto !== null) emit.drop('merged_profile');
-    else if (entry.kind === 'merging') this.#await(record, entry);
-    else if (entry.kind === 'transfer') this.#unite(record, entry);
+    else if (entry.kind === 'merging') {
+      if (entry.other !== undefined) this.#await(record, entry.other, entry.appendedAtMs);
+    } else if (entry.kind === 'transfer') this.#takeOver(record, entry);
+    else if (record.awaiting.size === 0) this.#applyToRules(record, entry, causeOf(entry));
+    else if (entry.kind === 'event') this.#hold(record, { is: 'event', entry, isStraggler: false });
     // What time did to the score while the other's state was on its way is in the score that comes with it.
-    else if (entry.kind === 'score' && record.awaiting.size > 0) emit.drop('awaiting_transfer');
-    else this.#applyToRules(record, entry);
+    else emit.drop('awaiting_transfer');
   }
 
   advance(record: ProfileRecord, beforeMs: number): void {
@@ -78,7 +85,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
   async save(touched: readonly { readonly state: ProfileRecord }[], record: (record: OutRecord) => void): Promise<readonly Write[]> {
     const profiles = touched.map(({ state }) => state).filter(({ dirty, changes }) => dirty || changes.length > 0);
     if (profiles.length === 0) return [];
-    const writes = [...(await this.options.changes.publish(profiles.filter(({ changes }) => changes.length > 0), record)), ...writeLists(profiles)];
+    const writes = [...(await this.options.changes.publish(profiles.filter(({ changes }) => changes.length > 0), record)), ...writeLists(profiles), ...writeHeld(profiles.filter(({ heldChanged }) => heldChanged))];
     const rows = profiles.flatMap((profile) => {
       const state = profile.engine.encode(profile.rules);
       const unchanged = profile.stored !== null && profile.changes.length === 0 && profile.stored.equals(state) && !profile.dirty;
@@ -86,6 +93,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
       profile.dirty = false;
       profile.changes = [];
       profile.listChanges = [];
+      profile.heldChanged = false;
       return unchanged ? [] : [{ ...profile, awaiting: [...profile.awaiting], state }];
     });
     return rows.length === 0 ? writes : [...writes, upsertProfiles(rows)];
@@ -112,7 +120,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     return this.options.engines.engineFor(workspace, partitionOf(profileId, this.options.partitions), profileId);
   }
 
-  #applyToRules(record: ProfileRecord, entry: Entry): void {
+  #applyToRules(record: ProfileRecord, entry: Entry, cause: ChangeCause): void {
     const ruleEntry = toRuleEntry(entry);
     if (ruleEntry === null) return;
     const score = entry.scores?.['engagement'];
@@ -121,8 +129,8 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     record.engagement = score;
     const flips = record.engine.apply(record.rules, ruleEntry);
     if (isSeen) record.dirty = true;
-    if (flips.length > 0) addChanges(record, flips, causeOf(entry), entry.traceparent);
-    this.#applyToLists(record, entry, causeOf(entry));
+    if (flips.length > 0) addChanges(record, flips, cause, entry.traceparent);
+    this.#applyToLists(record, entry, cause);
   }
 
   /** After the event itself, which may be counted like any other. */
@@ -134,10 +142,32 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     addChanges(record, record.engine.apply(record.rules, change), cause, entry.traceparent);
   }
 
-  #await(record: ProfileRecord, entry: Entry): void {
-    if (entry.other === undefined) return;
-    record.awaiting.add(entry.other);
+  /** From `merging` on everything waits, and is applied in its order once the loser's state has arrived. */
+  #await(record: ProfileRecord, loser: string, atMs: number, behind?: HeldEntry): void {
+    if (record.awaiting.has(loser)) return;
+    record.awaiting.add(loser);
+    this.#hold(record, { is: 'merging', loser, atMs, state: null }, behind);
+  }
+
+  /** In the order in which it became known: at the end, or right behind another one. */
+  #hold(record: ProfileRecord, held: HeldEntry, behind?: HeldEntry): void {
+    record.held.splice(behind === undefined ? record.held.length : record.held.indexOf(behind) + 1, 0, held);
+    record.heldChanged = true;
     record.dirty = true;
+    if (record.held.length >= HELD_MAX) this.#release(record);
+  }
+
+  /** Applies what was held: each entry and each state at its own instant, with what time does in between. */
+  #release(record: ProfileRecord): void {
+    const { held } = record;
+    record.held = [];
+    record.heldChanged = true;
+    record.awaiting.clear();
+    for (const one of held) {
+      this.advance(record, one.is === 'merging' ? one.atMs : one.entry.appendedAtMs);
+      if (one.is === 'event') this.#applyToRules(record, one.entry, one.isStraggler ? 'merge' : causeOf(one.entry));
+      else if (one.state !== null) this.#unite(record, one.loser, { state: one.state, atMs: one.atMs });
+    }
   }
 
   /** The loser leaves everything; what its rules remember goes to the survivor, through the front door. */
@@ -148,6 +178,8 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
       emit.record(this.options.transferRecord(transfer, messageId));
       return;
     }
+    // Whom this one waits for, the survivor will: scoring's state says so.
+    if (record.held.length > 0) this.#release(record);
     const state = record.engine.encode(record.rules).toString('base64');
     const flips = [...record.engine.members(record.rules).keys()].map((segment) => ({
       segment, version: this.options.engines.versionOf(record.engine, segment), change: 'left' as const, atMs: entry.appendedAtMs, by: 'merge' as const, nodes: [],
@@ -159,24 +191,30 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     emit.record(this.options.transferRecord({ ...transfer, states: { ...transfer.states, segmentation: state } }, messageId));
   }
 
-  #unite(record: ProfileRecord, entry: Entry): void {
+  #takeOver(record: ProfileRecord, entry: Entry): void {
     const transfer = JSON.parse(entry.body.toString()) as Transfer;
-    record.dirty = true;
-    const encoded = transfer.states['segmentation'];
-    if (encoded !== undefined) {
-      record.awaiting.delete(transfer.loser);
-      record.listChanges.push({ is: 'merge', loser: transfer.loser, atMs: entry.appendedAtMs });
-      const loser = record.engine.decode(Buffer.from(encoded, 'base64'), transfer.loser);
-      addChanges(record, record.engine.merge(record.rules, loser, entry.appendedAtMs), 'merge');
+    const { loser, states: { segmentation: state }, awaiting = [], stragglers } = transfer;
+    const own = record.held.find((one) => one.is === 'merging' && one.loser === loser) as Extract<HeldEntry, { is: 'merging' }> | undefined;
+    // Who was merged into the loser has been the survivor's for as long.
+    for (const other of awaiting) this.#await(record, other, own?.atMs ?? entry.appendedAtMs, own);
+    if (state !== undefined) {
+      if (own === undefined) this.#hold(record, { is: 'merging', loser, atMs: entry.appendedAtMs, state });
+      else own.state ??= state;
+      record.awaiting.delete(loser);
+      record.heldChanged = true;
+      record.dirty = true;
     }
-    for (const straggler of transfer.stragglers) {
-      const late = decodeStraggler(straggler, entry);
-      const ruleEntry = toRuleEntry(late);
-      if (ruleEntry !== null) addChanges(record, record.engine.apply(record.rules, ruleEntry), 'merge');
-      this.#applyToLists(record, late, 'merge');
-    }
+    for (const straggler of stragglers) this.#hold(record, { is: 'event', entry: becameKnown(decodeStraggler(straggler), entry), isStraggler: true });
+    if (record.awaiting.size > 0) return;
+    this.#release(record);
+    this.advance(record, entry.appendedAtMs);
     const now = toRuleEntry({ ...entry, kind: 'score' });
     if (now !== null) addChanges(record, record.engine.apply(record.rules, now), 'merge');
+  }
+
+  #unite(record: ProfileRecord, loser: string, { state, atMs }: { readonly state: string; readonly atMs: number }): void {
+    record.listChanges.push({ is: 'merge', loser, atMs });
+    addChanges(record, record.engine.merge(record.rules, record.engine.decode(Buffer.from(state, 'base64'), loser), atMs), 'merge');
   }
 }
 
@@ -189,7 +227,6 @@ function causeOf(entry: Entry): 'event' | 'late' | 'time' {
 }
 
 /** An event that reached the loser's partition too late becomes known with the transfer that brings it on. */
-function decodeStraggler(straggler: string, transfer: Entry): Entry {
-  const { header, body } = JSON.parse(Buffer.from(straggler, 'base64').toString()) as { header: Omit<Entry, 'body'>; body: string };
-  return { ...header, profileId: transfer.profileId, appendedAtMs: transfer.appendedAtMs, body: Buffer.from(body, 'base64') };
+function becameKnown(straggler: Entry, transfer: Entry): Entry {
+  return { ...straggler, profileId: transfer.profileId, appendedAtMs: transfer.appendedAtMs };
 }

@@ -7,6 +7,7 @@ import { HostStage } from '@tributary/stream/stage-transport';
 import { ChangeLog } from './change-log.js';
 import { DefinitionSwitch } from './definition-switch.js';
 import { EngineDirectory } from './engine-directory.js';
+import { HeldEntries } from './held-entries.postgres.js';
 import { ListChanges } from './list-change.js';
 import type { ProfileRecord } from './profile-record.js';
 import { ProfileRecords } from './profile-records.postgres.js';
@@ -22,6 +23,7 @@ export class SegmentationStage {
       partitions: config.PARTITIONS,
       engines,
       records,
+      held: new HeldEntries(keyed),
       definitionSwitch,
       lists: new ListChanges(config.TRIBUTARY_SECRET),
       changes: new ChangeLog(keyed, Date.now),

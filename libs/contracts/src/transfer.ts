@@ -10,4 +10,6 @@ export interface Transfer {
   readonly states: { readonly [stage: string]: string };
   /** Events that reached the loser's partition after it had been handed over. */
   readonly stragglers: readonly string[];
+  /** From scoring to segmentation alone: whose states the survivor waits for, after this one; left out: nobody's. */
+  readonly awaiting?: readonly string[];
 }

@@ -1,12 +1,12 @@
 import { All, Controller, Param, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { isWebUrl } from '@tributary/domain/delivery/rewrite-links';
+import { AddressLimitGuard } from '@tributary/service/address-limit-guard';
 import { log } from '@tributary/service/log';
 import { notFound, Problem } from '@tributary/service/problem';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LinkTokens, PREVIEW_SEND_ID } from './link-token.js';
 import { TrackingEvents, type Visitor } from './tracking-events.js';
-import { VisitorLimit } from './visitor-limit.js';
 
 /** One transparent pixel. */
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
@@ -15,7 +15,7 @@ const TRACKED_HEADERS = { 'cache-control': 'no-store', 'referrer-policy': 'no-re
 
 /** Opens and clicks. A person gets the picture or the page in any case, also when nothing can be recorded. */
 @ApiExcludeController()
-@UseGuards(VisitorLimit)
+@UseGuards(AddressLimitGuard)
 @Controller()
 export class TrackingController {
   constructor(

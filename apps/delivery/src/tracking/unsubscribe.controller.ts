@@ -1,12 +1,12 @@
 import { All, Controller, Param, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { AddressLimitGuard } from '@tributary/service/address-limit-guard';
 import { notFound, Problem } from '@tributary/service/problem';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SentMessages } from '../sends/sent-messages.postgres.js';
 import { type LinkKind, LinkTokens, PREVIEW_SEND_ID } from './link-token.js';
 import { type Page, PAGE_HEADERS, renderPage } from './pages.js';
 import { TrackingEvents } from './tracking-events.js';
-import { VisitorLimit } from './visitor-limit.js';
 
 const PREVIEW: Page = { title: 'This is a preview', text: 'In a mail that is sent, this link belongs to the person who gets it.' };
 const DONE: Page = {
@@ -25,7 +25,7 @@ const AGAIN: Page = {
  * scanners follow every link; POST acts without asking anything more.
  */
 @ApiExcludeController()
-@UseGuards(VisitorLimit)
+@UseGuards(AddressLimitGuard)
 @Controller()
 export class UnsubscribeController {
   constructor(

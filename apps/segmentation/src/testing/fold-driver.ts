@@ -1,11 +1,13 @@
 import type { Entry } from '@tributary/contracts/entry';
 import type { SegmentChange } from '@tributary/contracts/change';
+import type { Transfer } from '@tributary/contracts/transfer';
 import type { Write } from '@tributary/postgres/write';
 import type { OutRecord, PrepareContext, ProfileKey } from '@tributary/stream/stage';
 import { ChangeLog } from '../change-log.js';
 import { DefinitionSwitch } from '../definition-switch.js';
 import { DefinitionsStore } from '../definitions.postgres.js';
 import { EngineDirectory } from '../engine-directory.js';
+import { HeldEntries } from '../held-entries.postgres.js';
 import { History } from '../history.postgres.js';
 import { ListChanges } from '../list-change.js';
 import type { ProfileRecord } from '../profile-record.js';
@@ -24,6 +26,8 @@ export class FoldDriver {
   readonly changes: SegmentChange[] = [];
   /** The records that told them. */
   readonly records: OutRecord[] = [];
+  /** States of merged profiles on their way. */
+  readonly transfers: Transfer[] = [];
   fold!: SegmentationFold;
   #definitionSwitch!: DefinitionSwitch;
   #states = new Map<string, ProfileRecord>();
@@ -42,8 +46,11 @@ export class FoldDriver {
     const records = new ProfileRecords(pool);
     const definitionSwitch = (this.#definitionSwitch = new DefinitionSwitch({ partitions: 1, store, engines, records, history: new History(pool, this.lists), clock: Date.now }));
     this.fold = new SegmentationFold({
-      partitions: 1, engines, records, definitionSwitch, lists: this.lists, changes: new ChangeLog(pool, () => this.#watermarkMs),
-      transferRecord: () => { throw new Error('no merges here'); },
+      partitions: 1, engines, records, held: new HeldEntries(pool), definitionSwitch, lists: this.lists, changes: new ChangeLog(pool, () => this.#watermarkMs),
+      transferRecord: (transfer) => {
+        this.transfers.push(transfer);
+        return { topic: 'inbound.events', key: null, value: null };
+      },
     });
     this.fold.reset([PARTITION]);
     this.#states = new Map();
@@ -51,7 +58,7 @@ export class FoldDriver {
 
   /** One batch of entries, after scoring wrote them to the history. */
   async apply(...entries: readonly Entry[]): Promise<void> {
-    for (const entry of entries) await this.#remember(entry);
+    for (const entry of entries) if (entry.kind === 'event') await this.#remember(entry);
     const touched = await this.#load(entries);
     for (const entry of entries) {
       const record = touched.get(entry.profileId) as ProfileRecord;

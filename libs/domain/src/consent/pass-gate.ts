@@ -1,5 +1,5 @@
 import type { Entry } from '@tributary/contracts/entry';
-import { CONSENT_UPDATED } from '@tributary/contracts/own-events';
+import { CONSENT_UPDATED, LIST_MEMBERSHIP_CHANGED } from '@tributary/contracts/own-events';
 import { onlyIdentifies } from './only-identifies.js';
 import { PROCESSING } from './policy.js';
 import { readConsent, type StatedConsent } from './read-consent.js';
