@@ -13,6 +13,11 @@ import { ChangeReader, percentilesOf } from './read-changes.ts';
 import { httpSender, kafkaSender, sendOpenLoop, type Sender } from './send-load.ts';
 import { EventSource, identifyOf, segmentsOf, STANDARD } from './workload.ts';
 
+if (process.argv[2] === 'segmentation') {
+  await import('./segmentation.ts');
+  process.exit();
+}
+
 const { values: options } = parseArgs({
   options: {
     layout: { type: 'string', default: 'services' },

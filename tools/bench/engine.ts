@@ -1,5 +1,5 @@
 // The rule engine alone, on one core, in memory: events a second as segments multiply, and bytes of state a profile.
-// `node tools/bench/engine.ts [events]` after `npm run build`.
+// `npm run bench -- segmentation --only engine`, or `node tools/bench/engine.ts [events] [segments,…]` after `npm run build`.
 import { performance } from 'node:perf_hooks';
 import { compileEngine } from '@tributary/domain/segmentation/engine';
 
@@ -129,10 +129,19 @@ function measure(segmentCount: number, events: number) {
   return { segments: segmentCount, perSecond: Math.round(1e6 / usPerEvent), usPerEvent, bestUs: pieces[0]!, flipsPerEvent: flips / (pieces.length * PIECE), members, p50Bytes: sizes[sizes.length >> 1]!, p99Bytes: sizes[Math.floor(sizes.length * 0.99)]!, storeAndReadUs: storedUs, compileMs };
 }
 
-const events = Number(process.argv[2] ?? 200_000);
-const results = (process.argv[3]?.split(',').map(Number) ?? [100, 1_000, 10_000, 50_000]).map((count) => measure(count, events));
-const base = results[0]!.usPerEvent;
-console.table(results.map((one) => ({
-  segments: one.segments, 'events/s': one.perSecond, 'µs/event': one.usPerEvent.toFixed(2), 'best piece': one.bestUs.toFixed(2), 'to 100': (one.usPerEvent / base).toFixed(2), 'flips/event': one.flipsPerEvent.toFixed(2),
-  'members/profile': one.members.toFixed(0), 'state p50 B': one.p50Bytes, 'state p99 B': one.p99Bytes, 'store+read µs': one.storeAndReadUs.toFixed(0), 'compile ms': one.compileMs.toFixed(0),
-})));
+export type EngineFigures = ReturnType<typeof measure>;
+
+/** One after the other, on this thread. */
+export function measureEngine(events = 200_000, counts: readonly number[] = [100, 1_000, 10_000, 50_000]): EngineFigures[] {
+  return counts.map((count) => measure(count, events));
+}
+
+export function printEngine(results: readonly EngineFigures[]): void {
+  const base = results[0]!.usPerEvent;
+  console.table(results.map((one) => ({
+    segments: one.segments, 'events/s': one.perSecond, 'µs/event': one.usPerEvent.toFixed(2), 'best piece': one.bestUs.toFixed(2), 'to 100': (one.usPerEvent / base).toFixed(2), 'flips/event': one.flipsPerEvent.toFixed(2),
+    'members/profile': one.members.toFixed(0), 'state p50 B': one.p50Bytes, 'state p99 B': one.p99Bytes, 'store+read µs': one.storeAndReadUs.toFixed(0), 'compile ms': one.compileMs.toFixed(0),
+  })));
+}
+
+if (process.argv[1]?.endsWith('engine.ts')) printEngine(measureEngine(Number(process.argv[2] ?? 200_000), process.argv[3]?.split(',').map(Number)));

@@ -12,6 +12,7 @@ export class ChangeReader {
   byTime = 0;
   /** From here on counts: what comes before is warm-up. */
   fromMs = 0;
+  onChange: ((change: { readonly segment: string; readonly change: string; readonly cause: string }, readMs: number) => void) | undefined;
 
   constructor(brokers: string) {
     this.#kafka = new Kafka({ clientId: 'bench-reader', brokers: brokers.split(','), logLevel: logLevel.NOTHING });
@@ -42,8 +43,9 @@ export class ChangeReader {
   }
 
   #take(value: Buffer, readMs: number): void {
-    const change = JSON.parse(value.toString()) as { cause: string; effectiveAt: string; processedAt: string; reason: { event?: { messageId: string } } };
+    const change = JSON.parse(value.toString()) as { segment: string; change: string; cause: string; effectiveAt: string; processedAt: string; reason: { event?: { messageId: string } } };
     this.changes++;
+    this.onChange?.(change, readMs);
     if (change.cause === 'time') {
       this.byTime++;
       const effectiveMs = Date.parse(change.effectiveAt);

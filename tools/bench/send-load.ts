@@ -52,7 +52,7 @@ export interface SendResult {
 const SLICE_MS = 5;
 const IN_FLIGHT_MAX = 400;
 
-export async function sendOpenLoop(source: EventSource, sender: Sender, load: { readonly perSecond: number; readonly seconds: number }): Promise<SendResult> {
+export async function sendOpenLoop(source: EventSource, sender: Sender, load: { readonly perSecond: number; readonly seconds: number; readonly until?: AbortSignal }): Promise<SendResult> {
   const startMs = performance.timeOrigin + performance.now();
   const total = load.perSecond * load.seconds;
   const now = (): number => performance.timeOrigin + performance.now() - startMs;
@@ -60,7 +60,7 @@ export async function sendOpenLoop(source: EventSource, sender: Sender, load: { 
   let generatorLagMs = 0;
   let failures = 0;
   const inFlight = new Set<Promise<void>>();
-  while (sent < total) {
+  while (sent < total && load.until?.aborted !== true) {
     const dueCount = Math.min(total, Math.floor((now() * load.perSecond) / 1_000));
     if (dueCount > sent) {
       generatorLagMs = Math.max(generatorLagMs, now() - (sent * 1_000) / load.perSecond);

@@ -1,5 +1,5 @@
 import { Controller, UseGuards } from '@nestjs/common';
-import { GrpcMethod } from '@nestjs/microservices';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { Workspace } from '@tributary/service/admin-key-guard';
 import { CallerGuard } from '@tributary/service/caller-guard';
 import { notFound, Problem } from '@tributary/service/problem';
@@ -30,7 +30,7 @@ export class MembershipController {
   ) {}
 
   @GrpcMethod('SegmentMembership', 'IsMember')
-  async isMember({ profile, segment }: { profile: string; segment: string }, metadata: unknown, @Workspace() workspace: string): Promise<Membership & { as_of: string }> {
+  async isMember(@Payload() { profile, segment }: { profile: string; segment: string }, @Workspace() workspace: string): Promise<Membership & { as_of: string }> {
     const answer = await this.lookup.find({ workspace, segment, ref: profile });
     if (!answer.isSegment) throw notFound('segment with this key');
     if (!answer.isProfile) throw notFound('profile with this id or identifier');
@@ -38,7 +38,7 @@ export class MembershipController {
   }
 
   @GrpcMethod('SegmentMembership', 'BatchIsMember')
-  async batchIsMember({ profiles, segment }: { profiles: string[]; segment: string }, metadata: unknown, @Workspace() workspace: string): Promise<{ members: (Membership & { profile: string })[]; as_of: string }> {
+  async batchIsMember(@Payload() { profiles, segment }: { profiles: string[]; segment: string }, @Workspace() workspace: string): Promise<{ members: (Membership & { profile: string })[]; as_of: string }> {
     if (profiles.length > BATCH_MAX) throw new Problem(413, 'too_large', `Ask for at most ${BATCH_MAX} profiles at a time.`);
     const answers = await Promise.all(profiles.map((ref) => this.lookup.find({ workspace, segment, ref })));
     if (answers.some(({ isSegment }) => !isSegment)) throw notFound('segment with this key');
@@ -47,7 +47,7 @@ export class MembershipController {
   }
 
   @GrpcMethod('SegmentMembership', 'ListSegments')
-  async listSegments({ profile }: { profile: string }, metadata: unknown, @Workspace() workspace: string): Promise<object> {
+  async listSegments(@Payload() { profile }: { profile: string }, @Workspace() workspace: string): Promise<object> {
     const profileId = await this.profiles.resolve(workspace, profile);
     const { asOfMs } = await this.members.standing();
     const segments = await this.members.segmentsOf(workspace, profileId);
@@ -56,7 +56,7 @@ export class MembershipController {
 
   /** Pages through in constant memory; who reads slowly is asked slowly. */
   @GrpcMethod('SegmentMembership', 'ListMembers')
-  listMembers({ segment }: { segment: string }, metadata: unknown, @Workspace() workspace: string): Observable<{ profile_id: string; since: string }> {
+  listMembers(@Payload() { segment }: { segment: string }, @Workspace() workspace: string): Observable<{ profile_id: string; since: string }> {
     return new Observable((subscriber) => {
       void (async () => {
         if (!(await this.lookup.isSegment(workspace, segment))) throw notFound('segment with this key');
@@ -73,7 +73,7 @@ export class MembershipController {
   }
 
   @GrpcMethod('SegmentMembership', 'Watch')
-  watchChanges({ segments, resume_token }: { segments: string[]; resume_token: string }, metadata: unknown, @Workspace() workspace: string): Observable<WatchedChange> {
+  watchChanges(@Payload() { segments, resume_token }: { segments: string[]; resume_token: string }, @Workspace() workspace: string): Observable<WatchedChange> {
     return this.watch.watch({ workspace, segments: new Set(segments), token: resume_token });
   }
 }

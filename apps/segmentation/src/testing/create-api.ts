@@ -1,5 +1,8 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { Transport } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { readConfig, ServiceConfig } from '@tributary/service/config';
 import { ProblemFilter } from '@tributary/service/problem-filter';
@@ -15,14 +18,17 @@ import { createSegmentationDatabase, type SegmentationDatabase } from './segment
 export const ADMIN_KEY = 'ak_test_of_workspace_a';
 export const STRANGERS_KEY = 'ak_test_of_workspace_b';
 
+const PROTO = join(import.meta.dirname, '../../../../libs/contracts/src/proto/segmentation.proto');
+const LOADER = { keepCase: true, longs: Number, defaults: true, oneofs: true };
+
 export interface Answer {
   readonly status: number;
   readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any
 }
 
-/** The service's doors over HTTP, on a database and a broker prefix of its own; its stage does not run. */
+/** The service's doors over HTTP and gRPC, on a database and a broker prefix of its own; its stage does not run. */
 export class RunningApi {
-  private constructor(readonly database: SegmentationDatabase, readonly log: Log, private readonly app: NestFastifyApplication, readonly url: string) {}
+  private constructor(readonly database: SegmentationDatabase, readonly log: Log, private readonly app: NestFastifyApplication, readonly url: string, readonly grpcUrl: string) {}
 
   static async start(): Promise<RunningApi> {
     const database = await createSegmentationDatabase();
@@ -34,8 +40,11 @@ export class RunningApi {
     const app = await NestFactory.create<NestFastifyApplication>(SegmentationModule, new FastifyAdapter({ maxParamLength: 2_048 }), { logger: false, rawBody: true });
     app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true, exceptionFactory: toProblem }));
     app.useGlobalFilters(new ProblemFilter());
+    const grpcUrl = `127.0.0.1:${await freePort()}`;
+    app.connectMicroservice({ transport: Transport.GRPC, options: { package: 'tributary.segmentation.v1', protoPath: PROTO, url: grpcUrl, loader: LOADER } }, { inheritAppConfig: true });
+    await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
-    return new RunningApi(database, log, app, await app.getUrl());
+    return new RunningApi(database, log, app, await app.getUrl(), grpcUrl);
   }
 
   async request(method: string, path: string, body?: unknown, { key = ADMIN_KEY, type = 'application/json' } = {}): Promise<Answer> {
@@ -53,4 +62,12 @@ export class RunningApi {
     await this.log.close();
     await this.database.drop();
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
