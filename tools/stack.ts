@@ -23,6 +23,10 @@ export interface StackOptions {
   /** All of them, unless given; `[]` starts and migrates the servers alone. */
   readonly services?: readonly ServiceName[];
   readonly postgresSettings?: Readonly<Record<string, string | number>>;
+  /** More lines of the broker's server.properties. */
+  readonly kafkaProperties?: (ports: Ports) => Readonly<Record<string, string | number>>;
+  /** Given to one process, over everything else. */
+  readonly envOf?: (process: string, ports: Ports) => Readonly<Record<string, string>>;
   /** Start again what dies; true unless given. */
   readonly restart?: boolean;
   /** Where the built services are; this workspace unless given. */
@@ -155,6 +159,7 @@ class StackRun {
       controllerPort: this.#ports.KAFKA_CONTROLLER_PORT,
       logFile: this.#logFile('kafka'),
       pidFile: this.#pidFile('kafka'),
+      properties: this.#options.kafkaProperties?.(this.#ports),
       supervise: this.#supervision(),
       report: this.#report,
       onProcess: (server) => this.#register(server),
@@ -219,7 +224,7 @@ class StackRun {
         name,
         command: process.execPath,
         args: [file],
-        env: { ...env, SERVICE_NAME: name },
+        env: { ...env, SERVICE_NAME: name, ...this.#options.envOf?.(name, this.#ports) },
         cwd: this.#root,
         logFile: this.#logFile(name),
         pidFile: this.#pidFile(name),

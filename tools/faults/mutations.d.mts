@@ -1,0 +1,1 @@
+export const MUTATIONS: Readonly<Record<string, object>>;
