@@ -13,8 +13,11 @@ import { ChangeReader, percentilesOf } from './read-changes.ts';
 import { httpSender, kafkaSender, sendOpenLoop, type Sender } from './send-load.ts';
 import { EventSource, identifyOf, segmentsOf, STANDARD } from './workload.ts';
 
-if (process.argv[2] === 'segmentation') {
-  await import('./segmentation.ts');
+/** Other things to measure; without a name of these it is the flow. */
+const MODES: Readonly<Record<string, string>> = { segmentation: './segmentation.ts', 'side-by-side': './side-by-side.ts' };
+const mode = MODES[process.argv[2] ?? ''];
+if (mode !== undefined) {
+  await import(mode);
   process.exit();
 }
 
