@@ -1,5 +1,6 @@
-// npm run bench -- side-by-side [--only tributary-compact,kafka-streams-100,…] [--rates 1000,3000,…] [--seconds 20] [--warmup 20] [--profiles n]
+// npm run bench -- side-by-side [--only tributary-compact,kafka-streams-100,…] [--rates 1000,3000,…] [--seconds 20] [--warmup 20] [--stall 6] [--profiles n]
 // The same ten windowed segments, kept by several; all that was told is compared with brute force over what was sent.
+// After the loads everybody's processes are stopped for --stall seconds while people go on, and continued.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     rates: { type: 'string', default: '1000,3000,6000,10000,15000,20000' },
     seconds: { type: 'string', default: '20' },
     warmup: { type: 'string', default: '20' },
+    stall: { type: 'string', default: '6' },
     profiles: { type: 'string', default: '20000' },
   },
 });
@@ -34,7 +36,10 @@ const AFTERMATH_MS = 12_000;
 /** Whoever needs longer than this after a load has fallen behind: higher rates are not asked of him. */
 const DRAIN_MS_MAX = 2_000;
 const DRAIN_WAIT_MS = 90_000;
+const STALL_RATE = 1_000;
+const SERVERS = ['kafka', 'postgres', 'generator'];
 const workload = { ...STANDARD, profiles: Number(options.profiles) };
+const startedAt = new Date().toISOString().replaceAll(':', '');
 const dir = join(root, '.local', 'bench-side');
 const say = (line: string): void => console.log(line);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -93,17 +98,42 @@ async function measure(contestant: Contestant, running: Running) {
     if (load.drainMs > DRAIN_MS_MAX) break;
   }
   await sleep(AFTERMATH_MS);
-  const untilMs = Date.now() - SETTLE_MS;
+  const loadedMs = Date.now() - SETTLE_MS;
+  const isStalled = contestant.decides === 'segments' && Number(options.stall) > 0;
+  if (isStalled) await stallUnderLoad({ running, sender, reader });
+  const stalledMs = Date.now() - SETTLE_MS;
   await sender.close();
   await reader.stop();
-  if (contestant.decides === 'nothing') return { name: contestant.name, says: contestant.says, loads: loads.map((load) => ({ ...load, ...seenTimes(reader, load) })), verdict: null };
-  const truth = replayTruth(await readInlet(brokers), readSegments(), untilMs);
-  const verdict: Verdict = judge(truth, reader.told, untilMs);
-  say(JSON.stringify(verdict));
-  return { name: contestant.name, says: contestant.says, loads: loads.map((load) => ({ ...load, ...timesOf(truth, reader.told, load.fromMs + SETTLE_MS, load.toMs) })), verdict };
+  const { name, says } = contestant;
+  if (contestant.decides === 'nothing') return { name, says, loads: loads.map((load) => ({ ...load, ...seenTimes(reader, load) })), verdict: null, stalled: null };
+  const truth = replayTruth(await readInlet(brokers), readSegments(), stalledMs);
+  const verdict: Verdict = judge(truth, reader.told, loadedMs);
+  const stalled = isStalled ? judge(truth, reader.told, stalledMs) : null;
+  say(JSON.stringify({ verdict, stalled }));
+  return { name, says, loads: loads.map((load) => ({ ...load, ...timesOf(truth, reader.told, load.fromMs + SETTLE_MS, load.toMs) })), verdict, stalled };
 }
 
-async function runAt(rate: number, name: string, { running, sender, reader }: { readonly running: Running; readonly sender: Sender; readonly reader: ToldReader }): Promise<Load> {
+interface Scene {
+  readonly running: Running;
+  readonly sender: Sender;
+  readonly reader: ToldReader;
+}
+
+/** Shorter than any session, longer than the shortest window: nobody is replaced, and people renew unseen. */
+async function stallUnderLoad({ running, sender, reader }: Scene): Promise<void> {
+  const stallMs = Number(options.stall) * 1_000;
+  const pids = [...running.pids()].filter(([name]) => !SERVERS.includes(name)).map(([, pid]) => pid);
+  const sending = sendOpenLoop(new EventSource(workload, 'r99'), sender, { perSecond: STALL_RATE, seconds: 10 + stallMs / 1_000 });
+  await sleep(6_000);
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  await sleep(stallMs);
+  for (const pid of pids) process.kill(pid, 'SIGCONT');
+  await sending;
+  await drained(reader);
+  await sleep(AFTERMATH_MS);
+}
+
+async function runAt(rate: number, name: string, { running, sender, reader }: Scene): Promise<Load> {
   const before = cpuSecondsOf(running.pids());
   const fromMs = Date.now();
   const sent = await sendOpenLoop(new EventSource(workload, name), sender, { perSecond: rate, seconds: Number(options.seconds) });
@@ -154,16 +184,16 @@ function printTables(results: readonly Result[]): void {
       say(`| ${name} | ${rate} | ${entryMs.p50} | ${entryMs.p99} | ${exit} | ${drainMs} | ${untold} | ${Math.round((cores * 1e6) / achieved)} |`);
     }
   }
-  say('\n| who | true changes | told exactly | told otherwise | wrong members at the end | wrong, of all membership seconds |');
-  say('|---|---|---|---|---|---|');
-  for (const { name, verdict } of results) {
-    if (verdict === null) continue;
-    const { flips, exact, others, wrongAtEnd, wrongSeconds, memberSeconds } = verdict;
-    say(`| ${name} | ${flips} | ${exact} | ${others} | ${wrongAtEnd} | ${wrongSeconds} of ${memberSeconds} |`);
+  say('\n| who | | true changes | told exactly | told otherwise | wrong members at the end | wrong, of all membership seconds |');
+  say('|---|---|---|---|---|---|---|');
+  for (const { name, verdict, stalled } of results) {
+    for (const [when, figures] of [['under load', verdict], [`and after ${options.stall} s of standstill`, stalled]] as const) {
+      if (figures === null) continue;
+      const { flips, exact, others, wrongAtEnd, wrongSeconds, memberSeconds } = figures;
+      say(`| ${name} | ${when} | ${flips} | ${exact} | ${others} | ${wrongAtEnd} | ${wrongSeconds} of ${memberSeconds} |`);
+    }
   }
 }
-
-const startedAt = new Date().toISOString().replaceAll(':', '');
 
 function store(figures: object): string {
   const file = join(root, '.local', 'bench-results', `side-by-side-${startedAt}.json`);

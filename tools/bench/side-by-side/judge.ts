@@ -24,10 +24,11 @@ export interface Verdict {
   readonly memberSeconds: number;
 }
 
+/** What had been told for the time up to an instant. */
 export function judge(truth: ReadonlyMap<string, readonly Flip[]>, told: ReadonlyMap<string, readonly Told[]>, untilMs: number): Verdict {
   const sum = { flips: 0, exact: 0, others: 0, wrongAtEnd: 0, wrongSeconds: 0, memberSeconds: 0 };
   for (const key of new Set([...truth.keys(), ...told.keys()])) {
-    const trueFlips = truth.get(key) ?? [];
+    const trueFlips = (truth.get(key) ?? []).filter(({ effectiveMs }) => effectiveMs <= untilMs);
     const toldFlips = inEffect(told.get(key) ?? [], untilMs);
     const known = new Set(trueFlips.map(nameOf));
     const exact = toldFlips.filter((flip) => known.delete(nameOf(flip))).length;
