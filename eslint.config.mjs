@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const TESTS = ['**/*.test.ts', '**/*.test.tsx', 'e2e/**', 'tools/**', 'bench/**', 'libs/testing/**'];
 
 const KAFKA_CLIENTS = ['kafkajs', '@platformatic/kafka'];
-const KAFKA_FILES = ['libs/stream/src/kafkajs-log.ts', 'libs/stream/src/platformatic-log.ts'];
+const KAFKA_FILES = ['libs/stream/src/kafkajs-{log,group}.ts', 'libs/stream/src/platformatic-{log,reading}.ts'];
 
 const TYPEORM_FILES = ['**/*.postgres.ts', '**/*.entity.ts', '**/migrations/**', 'libs/postgres/**'];
 

@@ -32,6 +32,19 @@ it('a person enters by an event and leaves by time alone, to the millisecond', a
   expect(Date.parse(left!.processedAt)).toBeGreaterThanOrEqual(Date.parse(left!.effectiveAt));
 });
 
+it('a change belongs to the trace of the request that brought its event, and one by time to its own', async () => {
+  const user = aUser();
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  await system.collect([track(user, 'Clicked')], { traceparent });
+  const [entered, left] = await system.until('both changes', async () => {
+    const changes = await system.changesOf(`userId:${user}`, 'active');
+    return changes.length === 2 && changes;
+  });
+  expect(entered?.traceparent).toBe(traceparent);
+  expect(left?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
+  expect(left?.traceparent).not.toBe(traceparent);
+});
+
 it("Segment's own SDK needs nothing but another host", async () => {
   const user = aUser();
   const analytics = new Analytics({ writeKey: system.credentials.writeKey, host: system.stack.urls.ingestion as string, flushAt: 1 });

@@ -27,7 +27,7 @@ export const LAYOUT: Layout = process.env['TEST_LAYOUT'] === 'compact' ? 'compac
 const WAIT_MS = 30_000;
 
 export class System {
-  readonly changes: (SegmentChange & { readonly readMs: number })[] = [];
+  readonly changes: (SegmentChange & { readonly readMs: number; readonly traceparent: string })[] = [];
   #producer: Producer | undefined;
   #stopReading: (() => Promise<void>) | undefined;
 
@@ -70,10 +70,10 @@ export class System {
     return { status: response.status, body: (await response.json().catch(() => ({}))) as Answer['body'] };
   }
 
-  async collect(messages: readonly object[]): Promise<Answer> {
+  async collect(messages: readonly object[], headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(`${this.stack.urls.ingestion}/v1/batch`, {
       method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${this.credentials.writeKey}:`).toString('base64')}`, 'content-type': 'application/json' },
+      headers: { authorization: `Basic ${Buffer.from(`${this.credentials.writeKey}:`).toString('base64')}`, 'content-type': 'application/json', ...headers },
       body: JSON.stringify({ batch: messages }),
     });
     return { status: response.status, body: (await response.json()) as Answer['body'] };
@@ -115,12 +115,14 @@ export class System {
     const consumer = this.kafka.consumer({ groupId: `e2e-${randomUUID()}`, retry: { retries: 30 } });
     await consumer.connect();
     await consumer.subscribe({ topics: ['segments.changed'], fromBeginning: true });
-    await consumer.run({ eachMessage: async ({ message }) => void this.changes.push({ ...(JSON.parse((message.value as Buffer).toString()) as SegmentChange), readMs: Date.now() }) });
+    await consumer.run({ eachMessage: async ({ message: { value, headers } }) => {
+      this.changes.push({ ...(JSON.parse((value as Buffer).toString()) as SegmentChange), readMs: Date.now(), traceparent: String(headers?.['traceparent']) });
+    } });
     this.#stopReading = () => consumer.disconnect();
   }
 
   /** A person's changes, each once, in sequence: repeated records are the same. */
-  async changesOf(ref: string, segment?: string): Promise<SegmentChange[]> {
+  async changesOf(ref: string, segment?: string): Promise<System['changes']> {
     const [type, value] = ref.split(':');
     const own = this.changes.filter(({ identifiers }) => identifiers.some((identifier) => identifier.type === type && identifier.value === value));
     return [...new Map(own.map((change) => [`${change.profileId}/${change.sequence}`, change])).values()]

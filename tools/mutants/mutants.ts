@@ -62,6 +62,13 @@ export const mutants: readonly Mutant[] = [
     tests: 'a message id counts once',
   },
   {
+    name: 'merges-not-waited-for',
+    file: 'apps/segmentation/src/segmentation-fold.ts',
+    find: 'if (record.mergedInto !== null || record.awaiting.size > 0) return;',
+    replace: 'if (record.mergedInto !== null) return;',
+    suites: ['apps/segmentation/src/merges.test.ts'],
+  },
+  {
     name: 'gate-open',
     file: 'libs/domain/src/consent/pass-gate.ts',
     find: 'if (purposes.includes(PROCESSING) ||',

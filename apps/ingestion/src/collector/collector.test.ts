@@ -1,72 +1,28 @@
 import { gzipSync, deflateSync } from 'node:zlib';
-import { ValidationPipe } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { Analytics } from '@segment/analytics-node';
-import { inboundEvents } from '@tributary/contracts/topics/inbound-events';
 import { EVENT_BYTES_MAX } from '@tributary/domain/ingestion/limits';
-import { migrate } from '@tributary/postgres/migrate';
-import { readConfig, ServiceConfig } from '@tributary/service/config';
-import { ProblemFilter } from '@tributary/service/problem-filter';
-import { openProcessLog } from '@tributary/service/service-providers';
-import { toProblem } from '@tributary/service/validation';
 import type { LogRecord } from '@tributary/stream/stage';
-import { createTestBroker } from '@tributary/testing/test-broker';
-import { createTestDatabase, type TestDatabase } from '@tributary/testing/test-database';
-import { IngestionModule } from '../ingestion.module.js';
 import { type EventReading, RecordReader } from '../read-record.js';
-import { ingestionSchema } from '../schema.js';
+import { basic, IngestionApp, SECRET } from '../testing/create-ingestion-app.js';
 import { REQUEST_BYTES_MAX } from './collector-body.js';
 
-const SECRET = 'a secret of more than thirty-two characters';
-const OPERATOR_KEY = 'operator-key-of-the-tests';
-
-let database: TestDatabase;
-let app: NestFastifyApplication;
-let url: string;
-let keys: { workspace: string; writeKey: string; adminKey: string };
-const records: LogRecord[] = [];
-let tail: { stop(): Promise<void> };
+let service: IngestionApp;
 
 beforeAll(async () => {
-  database = await createTestDatabase({ template: { name: 'ingestion', prepare: (at) => migrate(at, [ingestionSchema], () => undefined) } });
-  const broker = createTestBroker();
-  Object.assign(process.env, { DATABASE_URL: database.url, KAFKA_BROKERS: broker.brokers.join(','), TOPIC_PREFIX: broker.prefix, TRIBUTARY_SECRET: SECRET, OPERATOR_KEY, WRITE_KEY_EVENTS_PER_SECOND: '2000' });
-  const log = await openProcessLog(readConfig(ServiceConfig));
-  await log.ensureTopics([{ name: inboundEvents.name, partitions: 2, replicationFactor: 1, config: inboundEvents.config }]);
-  // A topic that was just made may have no leader yet.
-  for (let tries = 0; tries < 50 && !(await log.offsets(inboundEvents.name).catch(() => null)); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
-  tail = await log.tail({ topic: inboundEvents.name, from: 'start', onRecord: (record) => records.push(record) });
-  app = await NestFactory.create<NestFastifyApplication>(IngestionModule, new FastifyAdapter({ bodyLimit: 1_048_576, forceCloseConnections: true }), { logger: ['error', 'warn'], rawBody: true });
-  app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true, exceptionFactory: toProblem }));
-  app.useGlobalFilters(new ProblemFilter());
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
-  keys = (await (await send('/v1/workspaces', { name: 'Test' }, { authorization: `Bearer ${OPERATOR_KEY}` })).json()) as typeof keys;
+  service = await IngestionApp.start();
 }, 30_000);
 
-afterAll(async () => {
-  await app.close();
-  await tail.stop();
-  await (await openProcessLog(readConfig(ServiceConfig))).close();
-  await database.drop();
-});
+afterAll(() => service.stop());
 
-const basic = (key: string) => ({ authorization: `Basic ${Buffer.from(`${key}:`).toString('base64')}` });
-
-function send(path: string, body: unknown, headers: { [name: string]: string } = {}): Promise<Response> {
-  const bytes = body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body);
-  return fetch(url + path, { method: 'POST', body: bytes as BodyInit, headers: { 'content-type': 'application/json', ...headers } });
-}
-
-const collect = (path: string, body: unknown, headers: { [name: string]: string } = {}) => send(path, body, { ...basic(keys.writeKey), ...headers });
+const send: IngestionApp['send'] = (...request) => service.send(...request);
+const collect = (path: string, body: unknown, headers: { [name: string]: string } = {}) => send(path, body, { ...basic(service.keys.writeKey), ...headers });
 
 /** As the stage will read it. */
 async function arrived(messageId: string): Promise<{ record: LogRecord; reading: EventReading; event: { [field: string]: unknown } }> {
   const reader = new RecordReader({ secret: SECRET, trustSourceId: false });
   for (let tries = 0; tries < 100; tries++) {
-    const record = records.find(({ value }) => String(value).includes(`"${messageId}"`));
+    const record = service.records.find(({ value }) => String(value).includes(`"${messageId}"`));
     if (record) return { record, reading: reader.read(record) as EventReading, event: JSON.parse(String(record.value)) };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -74,7 +30,7 @@ async function arrived(messageId: string): Promise<{ record: LogRecord; reading:
 }
 
 test('the doors are described', () => {
-  const { paths } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+  const { paths } = SwaggerModule.createDocument(service.app, new DocumentBuilder().build());
   expect(Object.keys(paths).sort()).toEqual(['/v1/alias', '/v1/batch', '/v1/group', '/v1/identify', '/v1/page', '/v1/screen', '/v1/sources', '/v1/sources/{key}', '/v1/track', '/v1/workspaces']);
 });
 
@@ -90,7 +46,7 @@ describe('one event', () => {
     const response = await collect(`/v1/${type}`, { ...event, messageId: `one-${type}` });
     expect([response.status, await response.json()]).toEqual([200, { success: true }]);
     const { record, reading } = await arrived(`one-${type}`);
-    expect(reading).toMatchObject({ is: 'event', facts: { type }, sender: { by: 'key', key: keys.writeKey } });
+    expect(reading).toMatchObject({ is: 'event', facts: { type }, sender: { by: 'key', key: service.keys.writeKey } });
     expect(String(record.key)).toBe('userId' in event ? 'u' : 'a');
     expect(reading.receivedMs).toBeGreaterThanOrEqual(before);
     expect(reading.receivedMs).toBeLessThanOrEqual(record.timestampMs);
@@ -122,7 +78,7 @@ describe('one event', () => {
 });
 
 test('a key that sends faster than it may is told when to come back; other keys are not concerned', async () => {
-  const { writeKey } = (await (await send('/v1/sources', { key: 'eager', kind: 'http' }, { authorization: `Bearer ${keys.adminKey}` })).json()) as { writeKey: string };
+  const { writeKey } = (await (await send('/v1/sources', { key: 'eager', kind: 'http' }, { authorization: `Bearer ${service.keys.adminKey}` })).json()) as { writeKey: string };
   const batch = Array.from({ length: 1_000 }, () => ({ type: 'x' }));
   const sendBatch = () => send('/v1/batch', { batch }, basic(writeKey));
   let refused: Response | undefined;
@@ -160,23 +116,23 @@ describe('a batch', () => {
 
 describe('who may', () => {
   test('the key may come as the user of Basic auth or in the body, which it then leaves', async () => {
-    expect((await send('/v1/track', aTrack({ messageId: 'by-body', writeKey: keys.writeKey }))).status).toBe(200);
+    expect((await send('/v1/track', aTrack({ messageId: 'by-body', writeKey: service.keys.writeKey }))).status).toBe(200);
     const { event, reading } = await arrived('by-body');
     expect(event).not.toHaveProperty('writeKey');
-    expect(reading.sender).toEqual({ by: 'key', key: keys.writeKey });
-    expect((await send('/v1/batch', { batch: [], writeKey: keys.writeKey })).status).toBe(200);
+    expect(reading.sender).toEqual({ by: 'key', key: service.keys.writeKey });
+    expect((await send('/v1/batch', { batch: [], writeKey: service.keys.writeKey })).status).toBe(200);
   });
 
   test.each([
-    ['no key', {}, {}], ['a wrong key', basic('wk_guessed'), {}], ['an admin key', () => basic(keys.adminKey), {}], ['a bearer', () => ({ authorization: `Bearer ${keys.writeKey}` }), {}],
-    ['a wrong key beside a right one in the body', basic('wk_guessed'), () => ({ writeKey: keys.writeKey })], ['a key that is no text', {}, { writeKey: { a: 1 } }],
+    ['no key', {}, {}], ['a wrong key', basic('wk_guessed'), {}], ['an admin key', () => basic(service.keys.adminKey), {}], ['a bearer', () => ({ authorization: `Bearer ${service.keys.writeKey}` }), {}],
+    ['a wrong key beside a right one in the body', basic('wk_guessed'), () => ({ writeKey: service.keys.writeKey })], ['a key that is no text', {}, { writeKey: { a: 1 } }],
   ])('%s is 401', async (_, headers, fields) => {
     const read = (value: unknown) => (typeof value === 'function' ? value() : value) as { [name: string]: string };
     expect(await codeOf(await send('/v1/track', aTrack(read(fields)), read(headers)))).toEqual([401, 'unauthorized']);
   });
 
   test('browsers of other origins are answered, also before they send', async () => {
-    const preflight = await fetch(`${url}/v1/track`, { method: 'OPTIONS', headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' } });
+    const preflight = await fetch(`${service.url}/v1/track`, { method: 'OPTIONS', headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' } });
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
     const response = await collect('/v1/page', JSON.stringify({ anonymousId: 'a', messageId: 'beacon' }), { 'content-type': 'text/plain', origin: 'https://shop.example' });
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
@@ -225,7 +181,7 @@ describe('limits', () => {
 describe('Segment’s own SDK', () => {
   test('works with another host', async () => {
     const errors: unknown[] = [];
-    const analytics = new Analytics({ writeKey: keys.writeKey, host: url, flushAt: 3, flushInterval: 50 });
+    const analytics = new Analytics({ writeKey: service.keys.writeKey, host: service.url, flushAt: 3, flushInterval: 50 });
     analytics.on('error', (error) => errors.push(error));
     const delivered = new Promise<void>((resolve) => analytics.track({ userId: 'sdk', event: 'Signed Up', properties: { plan: 'pro' }, messageId: 'sdk-track' }, () => resolve()));
     analytics.identify({ userId: 'sdk', traits: { email: 'sdk@b.example' }, messageId: 'sdk-identify' });
@@ -239,72 +195,10 @@ describe('Segment’s own SDK', () => {
   });
 
   test('hears of a wrong key', async () => {
-    const analytics = new Analytics({ writeKey: 'wk_guessed', host: url, maxRetries: 0 });
+    const analytics = new Analytics({ writeKey: 'wk_guessed', host: service.url, maxRetries: 0 });
     const failed = new Promise((resolve) => analytics.on('error', resolve));
     analytics.track({ userId: 'sdk', event: 'x' });
     await analytics.closeAndFlush();
     expect(await failed).toMatchObject({ code: 'delivery_failure' });
-  });
-});
-
-describe('workspaces and sources', () => {
-  const operator = { authorization: `Bearer ${OPERATOR_KEY}` };
-  const admin = () => ({ authorization: `Bearer ${keys.adminKey}` });
-  const get = (path: string, headers = admin()) => fetch(url + path, { headers });
-
-  test('a workspace is made with the operator’s key, and its keys work', async () => {
-    const response = await send('/v1/workspaces', { name: 'Shop', timezone: 'Europe/Berlin' }, operator);
-    expect(response.status).toBe(201);
-    const made = (await response.json()) as typeof keys;
-    expect(made).toEqual({ workspace: expect.stringMatching(/^ws_/), writeKey: expect.stringMatching(/^wk_/), adminKey: expect.stringMatching(/^ak_/) });
-    expect((await send('/v1/track', aTrack(), basic(made.writeKey))).status).toBe(200);
-    expect(await (await get('/v1/sources', { authorization: `Bearer ${made.adminKey}` })).json()).toMatchObject({ sources: [{ key: 'default', kind: 'http', trusted: true }], cursor: null });
-  });
-
-  test.each([[{}, 401], [{ authorization: 'Bearer another-key' }, 401], [() => admin(), 401]])('not with another key', async (headers, status) => {
-    expect((await send('/v1/workspaces', { name: 'x' }, (typeof headers === 'function' ? headers() : headers) as { [name: string]: string })).status).toBe(status);
-  });
-
-  test.each([[{ timezone: 'UTC' }, '/name'], [{ name: 'x', timezone: 'Mars/Olympus' }, '/timezone'], [{ name: 'x', colour: 'red' }, '/colour']])('a wrong body is refused with where: %j', async (body, pointer) => {
-    const response = await send('/v1/workspaces', body, operator);
-    expect([response.status, await response.json()]).toEqual([422, expect.objectContaining({ errors: expect.arrayContaining([expect.objectContaining({ pointer })]) })]);
-  });
-
-  test('a source is made once, with a write key of its own and a secret that is never told', async () => {
-    const body = { key: 'provider', kind: 'webhook:postmark', secret: 'whsec' };
-    const response = await send('/v1/sources', body, admin());
-    expect(response.status).toBe(201);
-    const made = (await response.json()) as { writeKey: string };
-    expect(made).toEqual({ key: 'provider', kind: 'webhook:postmark', trusted: true, hasSecret: true, createdAt: expect.any(String), writeKey: expect.stringMatching(/^wk_/) });
-    expect((await send('/v1/track', aTrack(), basic(made.writeKey))).status).toBe(200);
-    expect(await codeOf(await send('/v1/sources', body, admin()))).toEqual([409, 'duplicate_key']);
-    const shown = await (await get('/v1/sources/provider')).text();
-    expect(shown).not.toContain('whsec');
-    expect(shown).not.toContain(made.writeKey);
-  });
-
-  test('a browser’s source is untrusted unless said otherwise', async () => {
-    expect(await (await send('/v1/sources', { key: 'browser', kind: 'http' }, admin())).json()).toMatchObject({ trusted: false });
-    expect(await (await send('/v1/sources', { key: 'server', kind: 'http', trusted: true }, admin())).json()).toMatchObject({ trusted: true });
-  });
-
-  test('sources are listed in pages, and another workspace’s are not there', async () => {
-    const keysOf = async (query: string) => (await (await get(`/v1/sources${query}`)).json()) as { sources: { key: string }[]; cursor: string | null };
-    const all = (await keysOf('')).sources.map(({ key }) => key);
-    const first = await keysOf('?limit=2');
-    const second = await keysOf(`?limit=1000&cursor=${first.cursor}`);
-    expect([...first.sources, ...second.sources].map(({ key }) => key)).toEqual(all);
-    expect(second.cursor).toBeNull();
-    const other = (await (await send('/v1/workspaces', { name: 'Other' }, operator)).json()) as typeof keys;
-    expect((await get('/v1/sources/provider', { authorization: `Bearer ${other.adminKey}` })).status).toBe(404);
-  });
-
-  test.each([[{ key: 'Upper', kind: 'http' }, '/key'], [{ key: 'a', kind: 'ftp' }, '/kind'], [{ key: 'a', kind: 'webhook:' }, '/kind'], [{ key: 'a', kind: 'http', trusted: 'yes' }, '/trusted']])('a source that cannot be is refused: %j', async (body, pointer) => {
-    const response = await send('/v1/sources', body, admin());
-    expect([response.status, await response.json()]).toEqual([422, expect.objectContaining({ errors: expect.arrayContaining([expect.objectContaining({ pointer })]) })]);
-  });
-
-  test('a write key manages nothing', async () => {
-    expect((await get('/v1/sources', { authorization: `Bearer ${keys.writeKey}` })).status).toBe(401);
   });
 });
