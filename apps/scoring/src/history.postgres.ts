@@ -1,7 +1,7 @@
 import type { Entry } from '@tributary/contracts/entry';
 import { shardOf } from '@tributary/contracts/shard';
 import type { Write } from '@tributary/postgres/write';
-import { bigintArray, jsonbArray, smallintArray, textArray, uuidArray } from './binary-array.js';
+import { bigintArray, jsonbArray, smallintArray, textArray, uuidArray } from '@tributary/postgres/binary-array';
 import { storableJson } from './storable-json.js';
 
 /** An event on its way into the history. */

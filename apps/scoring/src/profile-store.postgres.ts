@@ -6,7 +6,7 @@ import { presentTraits } from '@tributary/domain/scoring/traits';
 import type { Pool } from '@tributary/postgres/pool';
 import type { Write } from '@tributary/postgres/write';
 import type { ProfileKey } from '@tributary/stream/stage';
-import { bigintArray, jsonbArray, smallintArray, textArray, uuidArray } from './binary-array.js';
+import { bigintArray, jsonbArray, smallintArray, textArray, uuidArray } from '@tributary/postgres/binary-array';
 import { storableJson } from './storable-json.js';
 
 /** A state as the stage keeps it: what is remembered, and what of it its row does not have yet. */

@@ -1,5 +1,7 @@
 import type { Identifier, SegmentChange } from '@tributary/contracts/change';
+import { partitionOf } from '@tributary/contracts/shard';
 import { segmentsChanged } from '@tributary/contracts/topics/segments-changed';
+import { bigintArray, intArray, jsonbArray, textArray, uuidArray } from '@tributary/postgres/binary-array';
 import type { Pool } from '@tributary/postgres/pool';
 import type { Write } from '@tributary/postgres/write';
 import { newTraceparent } from '@tributary/service/traceparent';
@@ -11,16 +13,15 @@ const SCHEMA_VERSION = '1';
 
 /** Turns changes into rows of the change log, present memberships, and public records. */
 export class ChangeLog {
-  constructor(private readonly pool: Pool, private readonly clock: () => number) {}
+  constructor(private readonly pool: Pool, private readonly options: { readonly partitions: number; readonly clock: () => number }) {}
 
   async publish(profiles: readonly ProfileRecord[], record: (record: OutRecord) => void): Promise<Write[]> {
     if (profiles.length === 0) return [];
     const identifiers = await this.#identifiersOf(profiles);
-    const processedMs = this.clock();
-    for (const profile of profiles) {
-      for (const change of profile.changes) record(toRecord(profile, change, identifiers.get(profile.profileId) ?? [], processedMs));
-    }
-    return [insertChanges(profiles, processedMs), ...writeMemberships(profiles)];
+    const processedMs = this.options.clock();
+    const rows = profiles.flatMap((profile) => profile.changes.map((change) => ({ profile, change, reason: JSON.stringify(reasonOf(change.flip)) })));
+    for (const row of rows) record(this.#toRecord(row, identifiers.get(row.profile.profileId) ?? [], processedMs));
+    return [insertChanges(rows, processedMs), ...writeMemberships(profiles)];
   }
 
   async #identifiersOf(profiles: readonly ProfileRecord[]): Promise<Map<string, Identifier[]>> {
@@ -31,7 +32,7 @@ export class ChangeLog {
         cross join lateral (
           select profile_id as "profileId", type, value from ingestion.profile_identifiers where profile_id = k.profile_id order by type, value
         ) i`,
-      values: [profiles.map(({ profileId }) => profileId)],
+      values: [uuidArray(profiles.map(({ profileId }) => profileId))],
     });
     const found = new Map<string, Identifier[]>();
     for (const { profileId, type, value } of rows) {
@@ -41,21 +42,33 @@ export class ChangeLog {
     }
     return found;
   }
+
+  #toRecord({ profile, change: { flip, cause, sequence, traceparent = newTraceparent() }, reason }: ChangeRow, identifiers: readonly Identifier[], processedMs: number): OutRecord {
+    const { workspace, profileId } = profile;
+    const value: Omit<SegmentChange, 'reason'> = {
+      workspace, profileId, identifiers,
+      segment: flip.segment,
+      change: flip.change,
+      effectiveAt: new Date(flip.atMs).toISOString(),
+      processedAt: new Date(processedMs).toISOString(),
+      cause,
+      definitionVersion: flip.version,
+      sequence,
+    };
+    return {
+      topic: segmentsChanged.name, partition: partitionOf(profileId, this.options.partitions), key: Buffer.from(profileId),
+      // The reason is stored too, and may be long: it is serialized once.
+      value: Buffer.from(`${JSON.stringify(value).slice(0, -1)},"reason":${reason}}`),
+      headers: { 'schema-version': SCHEMA_VERSION, workspace, traceparent },
+    };
+  }
 }
 
-function toRecord({ workspace, profileId }: ProfileRecord, { flip, cause, sequence, traceparent = newTraceparent() }: PendingChange, identifiers: readonly Identifier[], processedMs: number): OutRecord {
-  const value: SegmentChange = {
-    workspace, profileId, identifiers,
-    segment: flip.segment,
-    change: flip.change,
-    effectiveAt: new Date(flip.atMs).toISOString(),
-    processedAt: new Date(processedMs).toISOString(),
-    cause,
-    definitionVersion: flip.version,
-    sequence,
-    reason: reasonOf(flip),
-  };
-  return { topic: segmentsChanged.name, key: Buffer.from(profileId), value: Buffer.from(JSON.stringify(value)), headers: { 'schema-version': SCHEMA_VERSION, workspace, traceparent } };
+interface ChangeRow {
+  readonly profile: ProfileRecord;
+  readonly change: PendingChange;
+  /** As JSON. */
+  readonly reason: string;
 }
 
 function reasonOf({ nodes, event }: PendingChange['flip']): SegmentChange['reason'] {
@@ -65,8 +78,7 @@ function reasonOf({ nodes, event }: PendingChange['flip']): SegmentChange['reaso
   };
 }
 
-function insertChanges(profiles: readonly ProfileRecord[], processedMs: number): Write {
-  const rows = profiles.flatMap((profile) => profile.changes.map((change) => ({ profile, ...change })));
+function insertChanges(rows: readonly ChangeRow[], processedMs: number): Write {
   return {
     text: `insert into segmentation.changes (workspace, profile_id, sequence, segment, change, effective_ms, processed_ms, cause, definition_version, reason)
       select workspace, profile_id, sequence, segment, change, effective_ms, $1, cause, definition_version, reason
@@ -74,15 +86,15 @@ function insertChanges(profiles: readonly ProfileRecord[], processedMs: number):
         n(workspace, profile_id, sequence, segment, change, effective_ms, cause, definition_version, reason)`,
     values: [
       processedMs,
-      rows.map(({ profile }) => profile.workspace),
-      rows.map(({ profile }) => profile.profileId),
-      rows.map(({ sequence }) => sequence),
-      rows.map(({ flip }) => flip.segment),
-      rows.map(({ flip }) => flip.change),
-      rows.map(({ flip }) => flip.atMs),
-      rows.map(({ cause }) => cause),
-      rows.map(({ flip }) => flip.version),
-      rows.map(({ flip }) => JSON.stringify(reasonOf(flip))),
+      textArray(rows.map(({ profile }) => profile.workspace)),
+      uuidArray(rows.map(({ profile }) => profile.profileId)),
+      bigintArray(rows.map(({ change }) => change.sequence)),
+      textArray(rows.map(({ change }) => change.flip.segment)),
+      textArray(rows.map(({ change }) => change.flip.change)),
+      bigintArray(rows.map(({ change }) => change.flip.atMs)),
+      textArray(rows.map(({ change }) => change.cause)),
+      intArray(rows.map(({ change }) => change.flip.version)),
+      jsonbArray(rows.map(({ reason }) => reason)),
     ],
   };
 }
@@ -99,11 +111,11 @@ function writeMemberships(profiles: readonly ProfileRecord[]): Write[] {
         select * from unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::int[])
         on conflict (workspace, segment, profile_id) do update set since_ms = excluded.since_ms, definition_version = excluded.definition_version`,
       values: [
-        entered.map(({ profile }) => profile.workspace),
-        entered.map(({ flip }) => flip.segment),
-        entered.map(({ profile }) => profile.profileId),
-        entered.map(({ flip }) => flip.atMs),
-        entered.map(({ flip }) => flip.version),
+        textArray(entered.map(({ profile }) => profile.workspace)),
+        textArray(entered.map(({ flip }) => flip.segment)),
+        uuidArray(entered.map(({ profile }) => profile.profileId)),
+        bigintArray(entered.map(({ flip }) => flip.atMs)),
+        intArray(entered.map(({ flip }) => flip.version)),
       ],
     });
   }
@@ -115,7 +127,7 @@ function writeMemberships(profiles: readonly ProfileRecord[]): Write[] {
         cross join lateral (
           select ctid from segmentation.memberships where workspace = n.workspace and segment = n.segment and profile_id = n.profile_id limit 1
         ) m))`,
-      values: [left.map(({ profile }) => profile.workspace), left.map(({ flip }) => flip.segment), left.map(({ profile }) => profile.profileId)],
+      values: [textArray(left.map(({ profile }) => profile.workspace)), textArray(left.map(({ flip }) => flip.segment)), uuidArray(left.map(({ profile }) => profile.profileId))],
     });
   }
   return writes;

@@ -109,7 +109,7 @@ export class DefinitionSwitch {
     const { state, flips } = rebuild(engines, record.rules, history, atMs);
     record.rules = state;
     // Most profiles are untouched by most definitions: what has not changed is not written.
-    record.dirty ||= record.stored === null || !engines.next.encode(state).equals(record.stored);
+    record.dirty ||= record.stored === null || record.journal.chunks > 0 || !engines.next.encode(state).equals(record.stored);
     const known = new Set(oldDefinitions.segments.map(({ key }) => key));
     for (const flip of flips) addChanges(record, [flip], causeOf(flip.segment, known));
   }

@@ -8,10 +8,11 @@ import { EngineDirectory } from './engine-directory.js';
 import { findNextFlip } from './find-next-flip.js';
 import type { History } from './history.postgres.js';
 import type { MembersStore } from './members.postgres.js';
-import type { ProfileRecords } from './profile-records.postgres.js';
+import type { ProfileRecords, StoredProfile } from './profile-records.postgres.js';
 import { foreseeScore } from './replay-scores.js';
 import { dependsOnScore } from './score-leaves.js';
 import { toIso } from './show-segment.js';
+import { restoreState } from './state-journal.js';
 
 export interface ExplainerOptions {
   readonly pool: Pool;
@@ -39,21 +40,21 @@ export class Explainer {
     if (stored === undefined) throw notFound('profile with this id or identifier that an event has reached');
     const engine = this.#engines.engineFor(workspace, partitionOf(profileId, partitions), profileId);
     const atMs = Math.max(asOfMs ?? 0, stored.appliedMs);
-    const rules = engine.decode(stored.state, profileId);
+    const rules = restoreState(engine, stored);
     const answer = engine.explain(rules, segment, atMs);
     if (answer === undefined) return { member: false, since: null, asOf: toIso(atMs), flipsAt: null, why: null };
     const sinceMs = answer.member ? (engine.members(rules).get(segment) ?? answer.sinceMs) : null;
-    const flipsAtMs = await this.#flipsAtMs(engine, { workspace, segment, profileId, state: stored.state, atMs, constant: answer.flipsAtMs });
+    const flipsAtMs = await this.#flipsAtMs(engine, { segment, stored, atMs, constant: answer.flipsAtMs });
     const names = await this.#messageIds(workspace, profileId, answer.why);
     return { member: answer.member, since: toIso(sinceMs), asOf: toIso(atMs), flipsAt: toIso(flipsAtMs), why: showWhy(answer.why, names) };
   }
 
   /** The engine takes scores as they are told; what they will be by time alone is known here. */
-  async #flipsAtMs(engine: Engine, of: { readonly workspace: string; readonly segment: string; readonly profileId: string; readonly state: Buffer; readonly atMs: number; readonly constant: number | null }): Promise<number | null> {
-    const { workspace, segment, profileId, state, atMs } = of;
+  async #flipsAtMs(engine: Engine, of: { readonly segment: string; readonly stored: StoredProfile; readonly atMs: number; readonly constant: number | null }): Promise<number | null> {
+    const { segment, stored, atMs } = of;
     if (!dependsOnScore(this.#engines.segmentsOf(engine), segment)) return of.constant;
-    const steps = foreseeScore(await this.options.history.scored(workspace, profileId), atMs);
-    return findNextFlip(engine, engine.decode(state, profileId), { segment, atMs, steps });
+    const steps = foreseeScore(await this.options.history.scored(stored.workspace, stored.profileId), atMs);
+    return findNextFlip(engine, restoreState(engine, stored), { segment, atMs, steps });
   }
 
   /** Where the engine keeps hashes of message ids, history has the ids. What it counts by value, it knows by name and time. */

@@ -2,6 +2,7 @@ import type { Engine, Flip } from '@tributary/domain/segmentation/engine';
 import type { ProfileState } from '@tributary/domain/segmentation/profile-state';
 import type { ChangeCause } from '@tributary/contracts/change';
 import type { HeldEntry } from './held-entries.js';
+import type { StateJournal } from './state-journal.js';
 
 /** What segmentation keeps of one profile in memory. */
 export interface ProfileRecord {
@@ -26,11 +27,15 @@ export interface ProfileRecord {
   changes: PendingChange[];
   /** Changes of static lists of this batch, in order, and the losers whose lists came with their state. */
   listChanges: ListNews[];
-  /** What is stored, to see whether saving is needed. */
+  /** The state as it was last stored whole. */
   stored: Buffer | null;
+  /** What was applied since, for large states. */
+  readonly journal: StateJournal;
   /** The engagement score that the rules were told last, in millionths; unknown after loading. */
   engagement?: number | undefined;
-  /** Something other than changes is to be saved. */
+  /** Entries that rules look at were applied, in the ordinary way: the journal has them. */
+  moved: boolean;
+  /** Something else is to be saved. */
   dirty: boolean;
 }
 

@@ -14,7 +14,8 @@ import type { EngineDirectory } from './engine-directory.js';
 import { HELD_MAX, type HeldEntry } from './held-entries.js';
 import { type HeldEntries, writeHeld } from './held-entries.postgres.js';
 import type { ProfileRecord } from './profile-record.js';
-import { type ProfileRecords, upsertProfiles } from './profile-records.postgres.js';
+import { appendJournals, type ProfileRecords, upsertProfiles } from './profile-records.postgres.js';
+import { restoreState, StateJournal } from './state-journal.js';
 import type { ListChanges } from './list-change.js';
 import { writeLists } from './write-lists.js';
 import { toListEntry, toRuleEntry } from './to-rule-entry.js';
@@ -44,16 +45,18 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
   async load(keys: readonly ProfileKey[]): Promise<Map<string, ProfileRecord>> {
     const stored = await this.options.records.load(keys);
     const held = await this.options.held.load(stored.filter(({ awaiting }) => awaiting.length > 0));
-    return new Map(stored.map(({ workspace, profileId, sequence, appliedMs, awaiting, mergedInto, state }) => {
+    return new Map(stored.map((profile) => {
+      const { workspace, profileId, sequence, appliedMs, awaiting, mergedInto, state } = profile;
       const engine = this.#engineOf({ workspace, profileId });
-      const rules = engine.decode(state, profileId);
-      return [profileId, { workspace, profileId, engine, rules, sequence, appliedMs, awaiting: new Set(awaiting), held: held.get(profileId) ?? [], heldChanged: false, mergedInto, changes: [], listChanges: [], stored: state, dirty: false }];
+      const rules = restoreState(engine, profile);
+      const journal = new StateJournal(profile.journal);
+      return [profileId, { workspace, profileId, engine, rules, sequence, appliedMs, awaiting: new Set(awaiting), held: held.get(profileId) ?? [], heldChanged: false, mergedInto, changes: [], listChanges: [], stored: state, journal, moved: false, dirty: false }];
     }));
   }
 
   create({ workspace, profileId }: ProfileKey): ProfileRecord {
     const engine = this.#engineOf({ workspace, profileId });
-    return { workspace, profileId, engine, rules: engine.newState(profileId), sequence: 0, appliedMs: 0, awaiting: new Set(), held: [], heldChanged: false, mergedInto: null, changes: [], listChanges: [], stored: null, dirty: true };
+    return { workspace, profileId, engine, rules: engine.newState(profileId), sequence: 0, appliedMs: 0, awaiting: new Set(), held: [], heldChanged: false, mergedInto: null, changes: [], listChanges: [], stored: null, journal: new StateJournal(), moved: false, dirty: true };
   }
 
   apply(record: ProfileRecord, entry: Entry, emit: Emitter): void {
@@ -73,6 +76,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     // Who waits for the state of a merged profile may be kept in by it: until it has come, time puts nobody out.
     if (record.mergedInto !== null || record.awaiting.size > 0) return;
     const flips = record.engine.advance(record.rules, beforeMs);
+    record.journal.advanced(beforeMs);
     if (flips.length > 0) addChanges(record, flips, 'time');
   }
 
@@ -83,20 +87,11 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
   }
 
   async save(touched: readonly { readonly state: ProfileRecord }[], record: (record: OutRecord) => void): Promise<readonly Write[]> {
-    const profiles = touched.map(({ state }) => state).filter(({ dirty, changes }) => dirty || changes.length > 0);
+    const profiles = touched.map(({ state }) => state).filter(({ dirty, moved, changes }) => dirty || moved || changes.length > 0);
     if (profiles.length === 0) return [];
-    const writes = [...(await this.options.changes.publish(profiles.filter(({ changes }) => changes.length > 0), record)), ...writeLists(profiles), ...writeHeld(profiles.filter(({ heldChanged }) => heldChanged))];
-    const rows = profiles.flatMap((profile) => {
-      const state = profile.engine.encode(profile.rules);
-      const unchanged = profile.stored !== null && profile.changes.length === 0 && profile.stored.equals(state) && !profile.dirty;
-      profile.stored = state;
-      profile.dirty = false;
-      profile.changes = [];
-      profile.listChanges = [];
-      profile.heldChanged = false;
-      return unchanged ? [] : [{ ...profile, awaiting: [...profile.awaiting], state }];
-    });
-    return rows.length === 0 ? writes : [...writes, upsertProfiles(rows)];
+    const changes = await this.options.changes.publish(profiles.filter(({ changes }) => changes.length > 0), record);
+    const others = [...writeLists(profiles), ...writeHeld(profiles.filter(({ heldChanged }) => heldChanged))];
+    return [...changes, ...others, ...saveStates(profiles)];
   }
 
   async prepare(context: PrepareContext<ProfileRecord>): Promise<void> {
@@ -128,7 +123,10 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     const isSeen = record.stored === null || record.engine.interest(entry.type, entry.name) !== 'none' || score !== record.engagement;
     record.engagement = score;
     const flips = record.engine.apply(record.rules, ruleEntry);
-    if (isSeen) record.dirty = true;
+    if (isSeen) {
+      record.moved = true;
+      record.journal.applied(entry);
+    }
     if (flips.length > 0) addChanges(record, flips, cause, entry.traceparent);
     this.#applyToLists(record, entry, cause);
   }
@@ -162,6 +160,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     const { held } = record;
     record.held = [];
     record.heldChanged = true;
+    record.dirty = true;
     record.awaiting.clear();
     for (const one of held) {
       this.advance(record, one.is === 'merging' ? one.atMs : one.entry.appendedAtMs);
@@ -216,6 +215,26 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
     record.listChanges.push({ is: 'merge', loser, atMs });
     addChanges(record, record.engine.merge(record.rules, record.engine.decode(Buffer.from(state, 'base64'), loser), atMs), 'merge');
   }
+}
+
+/** Large states by what was applied in this batch, all others whole. */
+function saveStates(profiles: readonly ProfileRecord[]): Write[] {
+  const whole = [];
+  const journaled = [];
+  for (const profile of profiles) {
+    const chunk = profile.dirty ? null : profile.journal.nextChunk(profile.stored);
+    if (chunk === null) {
+      profile.stored = profile.engine.encode(profile.rules);
+      whole.push({ ...profile, awaiting: [...profile.awaiting], state: profile.stored, chunks: profile.journal.chunks });
+      profile.journal.clear();
+    } else journaled.push({ ...profile, number: profile.journal.chunks, chunk });
+    profile.moved = false;
+    profile.dirty = false;
+    profile.changes = [];
+    profile.listChanges = [];
+    profile.heldChanged = false;
+  }
+  return [...(whole.length === 0 ? [] : upsertProfiles(whole)), ...(journaled.length === 0 ? [] : appendJournals(journaled))];
 }
 
 /** A late event is one whose time is more than a minute before it became known (RULES 30). */

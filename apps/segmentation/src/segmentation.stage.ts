@@ -26,7 +26,7 @@ export class SegmentationStage {
       held: new HeldEntries(keyed),
       definitionSwitch,
       lists: new ListChanges(config.TRIBUTARY_SECRET),
-      changes: new ChangeLog(keyed, Date.now),
+      changes: new ChangeLog(keyed, { partitions: config.PARTITIONS, clock: Date.now }),
       transferRecord: (transfer, messageId) => transferRecord(transfer, messageId, config.TRIBUTARY_SECRET),
     });
   }

@@ -73,7 +73,7 @@ export class Line {
     this.#brokerOffsets = new BrokerOffsets(() => this.#consumer, clock);
     this.name = stages.map(({ name }) => name).join('+');
     this.#steps = stages.map((stage, index) => this.#stepOf(stage, index > 0)) as [Step, ...Step[]];
-    this.#publisher = new Publisher(pool, () => log.producer(), stages.find(({ kind }) => kind !== 'entries')?.name ?? null);
+    this.#publisher = new Publisher(pool, () => log.producer(), stages.find(({ kind }) => kind !== 'entries')?.name ?? null, () => this.#alarm.ring());
     this.#ownership = new Ownership({ log, pool, stages, steps: this.#steps, publisher: this.#publisher });
     this.#ticker = new Ticker(() => log.producer(), inletPartitions, clock);
   }
@@ -136,11 +136,12 @@ export class Line {
     const assignment = ++this.#assignment;
     this.#state = 'joining';
     this.#queue.clear();
-    this.#brokerOffsets.forget();
     return this.#alone(async () => {
       for (let failures = 1; ; failures++) {
         if (assignment !== this.#assignment) return new Map();
         try {
+          await this.#publisher.arrived().catch(() => undefined);
+          this.#brokerOffsets.forget();
           const start = await this.#ownership.take(partitions);
           this.#state = 'working';
           this.#failures = 0;
@@ -178,7 +179,7 @@ export class Line {
   #hasWork(): boolean {
     if (this.#state === 'broken') return true;
     if (this.#state !== 'working' || this.#ownership.partitions.length === 0) return false;
-    return this.#queue.length > 0 || this.#steps.some((step) => step.hasWork?.());
+    return this.#queue.length > 0 || this.#publisher.hasFailed || this.#steps.some((step) => step.hasWork?.());
   }
 
   async #rest(): Promise<void> {
@@ -219,18 +220,22 @@ export class Line {
     for (const step of this.#steps) await step.run(batch);
     const { stages, observer } = this.options;
     const out = [...batch.out, ...framesOut(batch, stages[stages.length - 1]?.writes)];
-    await this.#publisher.publish(batch, this.#ownership.partitions, out);
+    await this.#publisher.publish(batch, this.#ownership.partitions, out, () => this.#passed(batch));
     for (const step of this.#steps) step.settled?.();
     for (const done of batch.afterCommit) done();
+    this.#askForTime();
+    for (const { stage, ending, reason, count } of batch.endings.values()) observer.ending(stage, ending, reason, count);
+    observer.batch(this.name, batch.records.length, this.#clock.monotonicMs() - startedMs);
+    this.#countPoison([...batch.endings.values()], batch.narrow);
+  }
+
+  /** The batch has been dealt with: what it sent has arrived. */
+  #passed(batch: Batch): void {
     for (const { partition, offset } of batch.records) {
       this.#ownership.passed(partition, offset + 1);
       this.#brokerOffsets.passed(partition, offset + 1);
     }
     this.#brokerOffsets.tellNowAndThen();
-    this.#askForTime();
-    for (const { stage, ending, reason, count } of batch.endings.values()) observer.ending(stage, ending, reason, count);
-    observer.batch(this.name, batch.records.length, this.#clock.monotonicMs() - startedMs);
-    this.#countPoison([...batch.endings.values()], batch.narrow);
   }
 
   /** Ticks, where entries or timers wait and no traffic moves the watermark, and now and then when nothing comes. */
@@ -260,6 +265,7 @@ export class Line {
   async #rewind(): Promise<void> {
     const assignment = this.#assignment;
     this.#queue.clear();
+    await this.#publisher.arrived().catch(() => undefined);
     const start = await this.#ownership.retake();
     if (assignment !== this.#assignment) return;
     this.#queue.clear();

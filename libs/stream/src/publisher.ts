@@ -10,15 +10,26 @@ import type { OutRecord } from './stage.js';
 export class Publisher {
   /** Outbox rows that have been sent: the next batch's statement deletes them. */
   #sent: readonly number[] = [];
+  /** What is on its way. */
+  #sending: Promise<void> = Promise.resolve();
 
-  /** @param outbox under which name what is sent is kept until it has been; null for a line without keyed stages */
-  constructor(private readonly pool: Pool, private readonly producer: () => Promise<LogProducer>, private readonly outbox: string | null) {}
+  /** The last send failed, and nobody has been told yet. */
+  hasFailed = false;
 
   /**
-   * One fenced statement, then one send. After an error the outcome is unknown: `sendPending` repairs it.
-   * @param partitions all that the line owns: whoever takes one over sends what we could not
+   * @param outbox under which name what is sent is kept until it has been; null for a line without keyed stages
+   * @param onFailure wakes who will ask `arrived`
    */
-  async publish(batch: Batch, partitions: readonly number[], out: readonly OutRecord[]): Promise<void> {
+  constructor(private readonly pool: Pool, private readonly producer: () => Promise<LogProducer>, private readonly outbox: string | null, private readonly onFailure: () => void) {}
+
+  /**
+   * One fenced statement, then one send. Resolves once committed: the next batch is decided while this one is on its way,
+   * and commits after it has arrived. After an error the outcome is unknown: `sendPending` repairs it.
+   * @param partitions all that the line owns: whoever takes one over sends what we could not
+   * @param whenSent runs once everything has arrived, before the next batch commits
+   */
+  async publish(batch: Batch, partitions: readonly number[], out: readonly OutRecord[], whenSent: () => void): Promise<void> {
+    await this.arrived();
     if (this.outbox === null) {
       if (batch.writes.length > 0) await this.pool.query(joinWrites(batch.writes));
     } else if (batch.advances.length > 0 || batch.writes.length > 0 || out.length > 0) {
@@ -28,19 +39,39 @@ export class Publisher {
       const id = rows[0]?.outbox_id ?? null;
       this.#sent = id === null ? [] : [id];
     }
-    if (out.length > 0) await (await this.producer()).send(out);
+    this.#sending = out.length > 0 ? this.#send(out).then(whenSent) : Promise.resolve(whenSent());
+    this.#sending.catch(() => {
+      this.hasFailed = true;
+      this.onFailure();
+    });
+  }
+
+  /** @throws what became of the last send; it is told once */
+  async arrived(): Promise<void> {
+    const sending = this.#sending;
+    this.#sending = Promise.resolve();
+    try {
+      await sending;
+    } finally {
+      this.hasFailed = false;
+    }
+  }
+
+  async #send(out: readonly OutRecord[]): Promise<void> {
+    await (await this.producer()).send(out);
   }
 
   /** What was committed for these partitions and perhaps not sent goes out before anything new: repeats are harmless. */
   async sendPending(partitions: readonly number[]): Promise<void> {
     if (this.outbox === null) return;
     const pending = await pendingOutbox(this.pool, this.outbox, partitions);
-    for (const { records } of pending) await (await this.producer()).send(records);
+    for (const { records } of pending) await this.#send(records);
     this.#sent = pending.map(({ id }) => id);
   }
 
   /** After the last batch: what has been sent need not be sent again by the next owner. */
   async forgetSent(): Promise<void> {
+    await this.arrived();
     const sent = this.#sent;
     this.#sent = [];
     if (sent.length > 0) await this.pool.query(joinWrites([deleteOutbox(sent)]));

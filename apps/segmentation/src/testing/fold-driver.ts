@@ -46,7 +46,7 @@ export class FoldDriver {
     const records = new ProfileRecords(pool);
     const definitionSwitch = (this.#definitionSwitch = new DefinitionSwitch({ partitions: 1, store, engines, records, history: new History(pool, this.lists), clock: Date.now }));
     this.fold = new SegmentationFold({
-      partitions: 1, engines, records, held: new HeldEntries(pool), definitionSwitch, lists: this.lists, changes: new ChangeLog(pool, () => this.#watermarkMs),
+      partitions: 1, engines, records, held: new HeldEntries(pool), definitionSwitch, lists: this.lists, changes: new ChangeLog(pool, { partitions: 1, clock: () => this.#watermarkMs }),
       transferRecord: (transfer) => {
         this.transfers.push(transfer);
         return { topic: 'inbound.events', key: null, value: null };

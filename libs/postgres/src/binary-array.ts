@@ -3,7 +3,7 @@
  * bodies goes to the server without being decoded, quoted and parsed on the way; pass as `$1::text[]` and so on.
  */
 
-const OID = { smallint: 21, bigint: 20, text: 25, uuid: 2950, jsonb: 3802 } as const;
+const OID = { bytea: 17, bigint: 20, smallint: 21, int: 23, text: 25, uuid: 2950, jsonb: 3802 } as const;
 
 const HEADER_BYTES = 20;
 const NULL_LENGTH = -1;
@@ -15,6 +15,15 @@ export function smallintArray(values: readonly number[]): Buffer {
   for (let index = 0, offset = at; index < values.length; index++, offset += 6) {
     bytes.writeInt32BE(2, offset);
     bytes.writeInt16BE(values[index] as number, offset + 4);
+  }
+  return bytes;
+}
+
+export function intArray(values: readonly number[]): Buffer {
+  const { bytes, at } = begin(OID.int, values.length, values.length * 8);
+  for (let index = 0, offset = at; index < values.length; index++, offset += 8) {
+    bytes.writeInt32BE(4, offset);
+    bytes.writeInt32BE(values[index] as number, offset + 4);
   }
   return bytes;
 }
@@ -52,6 +61,10 @@ export function textArray(values: readonly (string | null)[]): Buffer {
 /** @param values texts of JSON that PostgreSQL takes: see `storableJson` */
 export function jsonbArray(values: readonly (string | Buffer | null)[]): Buffer {
   return variableArray(OID.jsonb, values, 1);
+}
+
+export function byteaArray(values: readonly (Buffer | null)[]): Buffer {
+  return variableArray(OID.bytea, values, 0);
 }
 
 function variableArray(oid: number, values: readonly (string | Buffer | null)[], versionBytes: 0 | 1): Buffer {
