@@ -9,11 +9,13 @@ import { checkChanges } from './check-changes.ts';
 import { checkEvents } from './check-events.ts';
 import { checkMails } from './check-mails.ts';
 import { checkMembers } from './check-members.ts';
+import { checkParked } from './check-parked.ts';
 import { checkProgress, recordProgress } from './check-progress.ts';
+import { checkEdit, checkReplay } from './check-replay.ts';
 import { Doors } from './doors.ts';
 import { gatherEvidence } from './evidence.ts';
 import type { Fault, Poisoned, Scene } from './fault.ts';
-import type { Verdict } from './finding.ts';
+import { type Finding, type Verdict, wrong } from './finding.ts';
 import { Load } from './load.ts';
 import { MailWatch } from './mail-watch.ts';
 import { editedSegment, MAILS, makePeople, STEADY_SEGMENTS, TEMPLATE } from './scene.ts';
@@ -53,13 +55,18 @@ export interface RunResult {
 const QUIET_MS_MAX = 180_000;
 
 export async function runFaults(options: RunOptions): Promise<RunResult> {
-  const site = await Site.start(options);
+  const site = await Site.start({ ...options, smallDisks: options.kinds.some(({ name }) => name === 'disk-full') }).catch((error: Error) => {
+    throw new NotStarted(error.message, { cause: error });
+  });
   try {
     return await new Run(options, site).run();
   } finally {
     await site.stop();
   }
 }
+
+/** The stack did not come up: the run says nothing about anything. */
+export class NotStarted extends Error {}
 
 class Run {
   readonly #options: RunOptions;
@@ -74,6 +81,7 @@ class Run {
   readonly #mails: MailWatch;
   readonly #poisoned: Poisoned[] = [];
   readonly #injected: Injected[] = [];
+  readonly #unhealed: Finding[] = [];
 
   constructor(options: RunOptions, site: Site) {
     this.#options = options;
@@ -105,7 +113,6 @@ class Run {
     report('it is quiet: checking');
     await this.#mails.stop();
     const verdicts = await this.#check();
-    await this.#doors.close();
     const attempts = [...this.#accepted.events.values()].reduce((sum, event) => sum + event.attempts, 0);
     return { seed, injected: this.#injected, sent: { events: this.#accepted.events.size, attempts, unanswered: this.#accepted.unanswered }, verdicts };
   }
@@ -142,7 +149,10 @@ class Run {
   async #inject({ fault, target }: Appointment, random: () => number): Promise<void> {
     const scene: Scene = { site: this.#site, random, poisoned: this.#poisoned };
     const startedMs = Date.now();
-    const done = await fault.inject(scene, target);
+    const done = await fault.inject(scene, target).catch((error: Error) => {
+      this.#unhealed.push(wrong(`after ${fault.name} ${target}: ${error.message}`));
+      return `NOT HEALED: ${error.message}`;
+    });
     this.#injected.push({ name: fault.name, target, done });
     this.#options.report(`${this.#injected.length}. ${fault.name} ${target}: ${done ?? 'could not be done'} (${((Date.now() - startedMs) / 1_000).toFixed(1)} s)`);
   }
@@ -161,10 +171,20 @@ class Run {
     return { databaseUrl: this.#site.databaseUrl, brokers: this.#site.brokers, workspace: this.#site.stack.credentials?.workspace as string };
   }
 
+  /** Questions about what is there first; then what moves it. */
   async #check(): Promise<Verdict[]> {
+    const verdicts = await this.#checkEvidence();
+    await this.#doors.close();
+    const scene = { place: this.#place(), admin: this.#admin, random: randomOf(this.#options.seed + 6) };
+    return [...verdicts, await checkReplay(scene), await checkEdit(scene)];
+  }
+
+  async #checkEvidence(): Promise<Verdict[]> {
     const evidence = await gatherEvidence(this.#place());
     const { mailWithdrawals, trackingWithdrawals } = this.#story;
     return [
+      { invariants: '', title: 'after every fault everything gets ready again', checked: this.#injected.length, findings: this.#unhealed },
+      checkParked(evidence, this.#poisoned),
       ...checkEvents({ accepted: this.#accepted, evidence, trackingWithdrawals }),
       ...(await checkMembers({ ...this.#place(), evidence, people: this.#people, segments: await this.#admin.segments(), random: randomOf(this.#options.seed + 5) })),
       ...checkChanges(evidence),

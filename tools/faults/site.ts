@@ -9,10 +9,13 @@ import { startStack, type Stack, type StackOptions } from '../stack.ts';
 import { SupervisedProcess } from '../supervise.ts';
 import { THROWAWAY_POSTGRES } from '../test-stack.ts';
 import { Relay } from './relay.ts';
+import { mountSmall, unmount } from './small-disk.ts';
 
 export interface SiteOptions {
   readonly dir: string;
   readonly layout: Layout;
+  /** Put the servers' data on small file systems, if the machine permits it. */
+  readonly smallDisks: boolean;
   /** Name of a guard to leave out of the services. */
   readonly mutation: string | null;
   readonly report: (sentence: string) => void;
@@ -25,6 +28,8 @@ export type Point = 'before-commit' | 'in-commit' | 'after-commit' | 'after-send
 /** The preload's half of this list is in `preload.mjs`. */
 const PRELOAD = join(root, 'tools', 'faults', 'preload.mjs');
 const READY_MS_MAX = 90_000;
+const SERVERS = ['postgres', 'kafka'];
+const DISK_MB = 1_500;
 
 type Relays = ReadonlyMap<string, { readonly kafka: Relay; readonly postgres: Relay }>;
 
@@ -35,12 +40,15 @@ export class Site {
 
   readonly options: SiteOptions;
   readonly stack: Stack;
+  /** Where a server's data lie, of those whose disk can be filled. */
+  readonly smallDisks: ReadonlyMap<string, string>;
   readonly #relays: Relays;
 
-  private constructor(options: SiteOptions, stack: Stack, relays: Relays) {
+  private constructor(options: SiteOptions, stack: Stack, { relays, smallDisks }: { readonly relays: Relays; readonly smallDisks: ReadonlyMap<string, string> }) {
     this.options = options;
     this.stack = stack;
     this.#relays = relays;
+    this.smallDisks = smallDisks;
     this.processes = faultyProcesses(options.layout);
   }
 
@@ -79,7 +87,13 @@ export class Site {
         return { KAFKA_BROKERS: `127.0.0.1:${wire.kafkaPort}`, FAULTS_POSTGRES_PORT: String(wire.postgresPort) };
       },
     };
-    return new Site(options, await startStack(stackOptions), relays);
+    const smallDisks = options.smallDisks ? makeSmallDisks(dir) : new Map<string, string>();
+    try {
+      return new Site(options, await startStack(stackOptions), { relays, smallDisks });
+    } catch (error) {
+      for (const disk of smallDisks.values()) unmount(disk);
+      throw error;
+    }
   }
 
   get databaseUrl(): string {
@@ -159,7 +173,21 @@ export class Site {
       kafka.close();
       postgres.close();
     }
+    for (const disk of this.smallDisks.values()) unmount(disk);
   }
+}
+
+/** What a run that was killed has left mounted. */
+export function clearDisks(dir: string): void {
+  for (const server of SERVERS) unmount(join(dir, server));
+}
+
+function makeSmallDisks(dir: string): Map<string, string> {
+  const disks = SERVERS.map((server) => [server, join(dir, server)] as const);
+  return new Map(disks.filter(([, disk]) => {
+    mkdirSync(disk, { recursive: true });
+    return mountSmall(disk, DISK_MB);
+  }));
 }
 
 function faultyProcesses(layout: Layout): ProcessInLayout[] {

@@ -36,5 +36,7 @@ export function createPool(options: PoolOptions): Pool {
     options: [...(options.role === undefined ? [] : [`role=${options.role}`]), ...(options.keyed === true ? KEYED : [])].map((setting) => `-c ${setting}`).join(' '),
   });
   pool.on('error', () => undefined);
+  // A session that breaks while it is in hand but asked nothing would end the process; its next statement tells.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   return pool;
 }
