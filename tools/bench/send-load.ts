@@ -1,5 +1,8 @@
 // An open loop: arrival times are fixed in advance and nothing waits for answers, so a stall shows as latency.
 import { request } from 'node:http';
+// The product's own patches of the client: the generator must not be slower than what it measures.
+import '@tributary/stream/kafkajs-crc';
+import '@tributary/stream/kafkajs-encoder';
 import { CompressionTypes, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
 import type { EventSource, LoadEvent } from './workload.ts';
 

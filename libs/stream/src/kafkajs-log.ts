@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 // Before kafkajs, which keeps what it finds.
 import './kafkajs-crc.js';
+import './kafkajs-encoder.js';
 import { type Admin, CompressionTypes, Kafka, logLevel, type Message } from 'kafkajs';
 import { GroupReading, toRecord } from './kafkajs-group.js';
 import { calmRequestQueue } from './kafkajs-idle.js';
