@@ -59,14 +59,31 @@ describe('a new segment over existing history', () => {
     expect(told()).toEqual([`${ids[0]} entered buyers event`, `${ids[count - 1]} entered buyers backfill`]);
   });
 
+  test('what becomes known of people whose history was read ahead counts, and so do people who are new among them', async () => {
+    const count = 600;
+    await driver.apply(...people(count).map((person) => anEvent(person, NOON_MS, { name: 'Product Viewed' })));
+    await saveSegment(segments, 'buyers', BUYERS);
+    const ids = people(count).sort((left, right) => (aProfile(left) < aProfile(right) ? -1 : 1));
+    const newcomer = people(5_000).find((person) => person > count && aProfile(person) > aProfile(ids[200]!) && aProfile(person) < aProfile(ids[210]!))!;
+    await driver.prepare();
+    await driver.apply(anEvent(ids[205]!, NOON_MS + 1), anEvent(newcomer, NOON_MS + 1), anEvent(newcomer, NOON_MS + 2));
+    expect(told()).toEqual([]);
+    await driver.prepareAll();
+    expect(told().sort()).toEqual([`${ids[205]} entered buyers backfill`, `${newcomer} entered buyers backfill`].sort());
+    await driver.apply(anEvent(ids[206]!, NOON_MS + 3));
+    expect(told()).toHaveLength(3);
+  });
+
   test('a crash in the middle goes on at the cursor and tells everybody once', async () => {
     const count = 600;
     await driver.apply(...people(count).map((person) => anEvent(person, NOON_MS)));
     await saveSegment(segments, 'buyers', BUYERS);
     await driver.prepare();
-    expect(driver.changes).toHaveLength(250);
+    const moved = driver.changes.length;
+    expect(moved).toBeGreaterThan(0);
+    expect(moved).toBeLessThan(count);
     await driver.prepare({ dies: true });
-    expect(driver.changes).toHaveLength(250);
+    expect(driver.changes).toHaveLength(moved);
     await driver.prepareAll();
     expect(new Set(driver.changes.map(({ profileId }) => profileId)).size).toBe(count);
     expect(driver.changes).toHaveLength(count);

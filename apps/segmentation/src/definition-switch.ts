@@ -1,5 +1,5 @@
 import type { ChangeCause } from '@tributary/contracts/change';
-import { SHARDS } from '@tributary/contracts/shard';
+import { partitionOf, SHARDS } from '@tributary/contracts/shard';
 import { rebuild } from '@tributary/domain/segmentation/rebuild-state';
 import type { Write } from '@tributary/postgres/write';
 import type { PrepareContext } from '@tributary/stream/stage';
@@ -9,9 +9,9 @@ import type { EngineDirectory, Switch } from './engine-directory.js';
 import type { History } from './history.postgres.js';
 import type { ProfileRecord } from './profile-record.js';
 import type { ProfileRecords } from './profile-records.postgres.js';
+import { type Applied, type Chunk, ReadAhead } from './read-ahead.js';
+import { SwitchPace } from './switch-pace.js';
 
-/** Profiles moved to new definitions in one batch, so that live entries in between wait a few milliseconds only. */
-const CHUNK_PROFILES = 250;
 /** Definitions changed elsewhere are noticed after this long, should the nudge be lost. */
 const LOOK_EVERY_MS = 2_000;
 
@@ -22,10 +22,33 @@ const LOOK_EVERY_MS = 2_000;
  */
 export class DefinitionSwitch {
   #lookedMs = 0;
+  /** The partition that was served last: they take turns. */
+  #served = -1;
+  readonly #pace = new SwitchPace();
+  readonly #ahead: ReadAhead;
 
   constructor(
     private readonly options: { readonly partitions: number; readonly store: DefinitionsStore; readonly engines: EngineDirectory; readonly records: ProfileRecords; readonly history: History; readonly clock: () => number },
-  ) {}
+  ) {
+    const { partitions, records, history } = options;
+    this.#ahead = new ReadAhead({
+      records, history,
+      shardsOf: (partition) => Array.from({ length: SHARDS / partitions }, (_, index) => index * partitions + partition),
+      partitionOf: (profileId) => partitionOf(profileId, partitions),
+    });
+  }
+
+  /** The partitions owned have changed, or what was done last may not be true. */
+  reset(): void {
+    this.#ahead.clear();
+    this.#pace.rest();
+    this.lookAgain();
+  }
+
+  /** Something is applied to a profile. */
+  note(profileId: string): void {
+    this.#ahead.note(profileId);
+  }
 
   /** Definitions changed: see to it with the next batch. */
   lookAgain(): void {
@@ -42,8 +65,17 @@ export class DefinitionSwitch {
       this.#lookedMs = now;
       await this.#begin(context);
     }
-    if (!this.options.engines.isSwitching()) return;
-    for (const { partition } of context.partitions) await this.#proceedIn(partition, context);
+    if (!this.options.engines.isSwitching()) {
+      this.#pace.rest();
+      return;
+    }
+    const size = this.#pace.next(now);
+    const places = context.partitions.map(({ partition }) => partition).sort((left, right) => turnOf(left, this.#served) - turnOf(right, this.#served));
+    for (const partition of places) {
+      if (!(await this.#proceedIn(partition, context, size))) continue;
+      this.#served = partition;
+      return;
+    }
   }
 
   async #begin(context: PrepareContext<ProfileRecord>): Promise<void> {
@@ -60,59 +92,56 @@ export class DefinitionSwitch {
 
   #workspaces: readonly string[] = [];
 
-  async #proceedIn(partition: number, context: PrepareContext<ProfileRecord>): Promise<void> {
-    for (const workspace of this.#workspaces) {
-      const switching = this.options.engines.switching(workspace, partition);
-      if (switching === null) continue;
-      const ids = await this.#nextIds(switching.row);
-      await this.#move(ids, switching, context);
-      const { row } = switching;
-      const isDone = ids.length < CHUNK_PROFILES;
-      const next: SwitchRow = isDone
-        ? { ...row, version: row.nextVersion as number, nextVersion: null, cursor: null, doneProfiles: row.doneProfiles + ids.length }
-        : { ...row, cursor: ids[ids.length - 1] as string, doneProfiles: row.doneProfiles + ids.length };
-      context.write(upsertSwitch(next));
-      await this.options.engines.adopt(next);
-      if (isDone) this.lookAgain();
-      // One workspace a batch and partition: two writes of one batch must not touch the same row.
-      return;
-    }
+  /** Moves the next profiles of a partition; false where none are to be moved. */
+  async #proceedIn(partition: number, context: PrepareContext<ProfileRecord>, size: number): Promise<boolean> {
+    const place = context.partitions.find((one) => one.partition === partition);
+    const switching = this.#workspaces.map((workspace) => this.options.engines.switching(workspace, partition)).find((one) => one !== null);
+    if (place === undefined || switching === null || switching === undefined) return false;
+    const at = { upToSequence: place.appliedOffset, watermarkMs: place.watermarkMs };
+    const { ids, rows, isLast } = await this.#ahead.take(switching, at, size);
+    const { row } = switching;
+    await this.#move({ ids, rows }, switching, at, context);
+    const doneProfiles = row.doneProfiles + ids.length;
+    const next: SwitchRow = isLast
+      ? { ...row, version: row.nextVersion as number, nextVersion: null, cursor: null, doneProfiles }
+      : { ...row, cursor: ids[ids.length - 1] as string, doneProfiles };
+    context.write(upsertSwitch(next));
+    await this.options.engines.adopt(next);
+    if (isLast) this.lookAgain();
+    else this.#ahead.begin(switching, next.cursor, at, size);
+    return true;
   }
 
-  #nextIds({ workspace, partition, cursor }: SwitchRow): Promise<string[]> {
-    const shards = Array.from({ length: SHARDS / this.options.partitions }, (_, index) => index * this.options.partitions + partition);
-    return this.options.records.idsAfter(workspace, shards, cursor, CHUNK_PROFILES);
-  }
-
-  async #move(ids: readonly string[], switching: Switch, context: PrepareContext<ProfileRecord>): Promise<void> {
+  async #move({ ids, rows }: Pick<Chunk, 'ids' | 'rows'>, switching: Switch, { watermarkMs }: Applied, context: PrepareContext<ProfileRecord>): Promise<void> {
     if (ids.length === 0) return;
-    const { row: { workspace, partition }, old, next, plan } = switching;
-    const at = context.partitions.find((place) => place.partition === partition);
-    if (at === undefined) return;
+    const { row: { workspace }, old, next, plan } = switching;
     const keys = ids.map((profileId) => ({ workspace, profileId }));
-    const [records, history] = await Promise.all([
-      context.states(keys),
-      this.options.history.read({ workspace, profileIds: ids, upToSequence: at.appliedOffset, needs: plan.history, untilMs: at.watermarkMs }),
-    ]);
+    const records = await context.states(keys);
+    const history = this.options.history.entriesOf(rows, { workspace, profileIds: ids, needs: plan.history, untilMs: watermarkMs });
+    const known = new Set(switching.oldDefinitions.segments.map(({ key }) => key));
     for (const key of keys) {
       const record = records.get(key.profileId) as ProfileRecord;
-      if (record.mergedInto === null) this.#moveOne(record, { old, next, plan }, history.get(key.profileId) ?? [], at.watermarkMs, switching);
+      if (record.mergedInto === null) this.#moveOne(record, { old, next, plan }, history.get(key.profileId) ?? [], { watermarkMs, known });
       else record.rules = next.newState(record.profileId);
       record.engine = next;
       context.touch(key);
     }
   }
 
-  #moveOne(record: ProfileRecord, engines: Parameters<typeof rebuild>[0], history: Parameters<typeof rebuild>[2], watermarkMs: number, { oldDefinitions }: Switch): void {
+  #moveOne(record: ProfileRecord, engines: Parameters<typeof rebuild>[0], history: Parameters<typeof rebuild>[2], { watermarkMs, known }: { readonly watermarkMs: number; readonly known: ReadonlySet<string> }): void {
     const atMs = Math.max(watermarkMs, record.appliedMs);
     if (record.awaiting.size === 0) addChanges(record, engines.old.advance(record.rules, atMs), 'time');
     const { state, flips } = rebuild(engines, record.rules, history, atMs);
     record.rules = state;
     // Most profiles are untouched by most definitions: what has not changed is not written.
     record.dirty ||= record.stored === null || record.journal.chunks > 0 || !engines.next.encode(state).equals(record.stored);
-    const known = new Set(oldDefinitions.segments.map(({ key }) => key));
     for (const flip of flips) addChanges(record, [flip], causeOf(flip.segment, known));
   }
+}
+
+/** Whose turn comes first after the partition served last. */
+function turnOf(partition: number, served: number): number {
+  return partition > served ? partition : partition + SHARDS;
 }
 
 function causeOf(segment: string, known: ReadonlySet<string>): ChangeCause {

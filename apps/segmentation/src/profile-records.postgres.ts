@@ -35,6 +35,16 @@ export class ProfileRecords {
     return rows;
   }
 
+  /** Which of these are profiles of the workspace. */
+  async stored(workspace: string, ids: readonly string[]): Promise<string[]> {
+    const { rows } = await this.pool.query<{ id: string }>({
+      name: 'stored-profiles',
+      text: 'select profile_id as id from segmentation.profiles where workspace = $1 and profile_id = any($2::uuid[])',
+      values: [workspace, ids],
+    });
+    return rows.map(({ id }) => id);
+  }
+
   /** The ids of the next profiles of some shards, in order. @param cursor the last one seen, or null */
   async idsAfter(workspace: string, shards: readonly number[], cursor: string | null, limit: number): Promise<string[]> {
     const ranges = shards.map(rangeOf).filter(({ to }) => cursor === null || to > cursor);

@@ -43,7 +43,7 @@ export function foreseeScore(rows: readonly HistoryRow[], atMs: number): readonl
 }
 
 function addFacts(state: EngagementState, row: HistoryRow): void {
-  const facts = readFacts(row, () => JSON.parse(row.body) as unknown);
+  const facts = readFacts(row, () => (row.body === null ? {} : JSON.parse(row.body)) as unknown);
   if (facts.kind === 'mail') addMail(state, facts.emailId, facts.fact, row.timestampMs);
   if (facts.kind === 'page-view') addPageView(state, row.timestampMs, standardEngagement);
 }

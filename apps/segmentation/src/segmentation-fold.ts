@@ -61,6 +61,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
 
   apply(record: ProfileRecord, entry: Entry, emit: Emitter): void {
     record.appliedMs = Math.max(record.appliedMs, entry.appendedAtMs);
+    this.options.definitionSwitch.note(record.profileId);
     if (entry.kind === 'merged') this.#handOver(record, entry, emit);
     else if (record.mergedInto !== null) emit.drop('merged_profile');
     else if (entry.kind === 'merging') {
@@ -108,7 +109,7 @@ export class SegmentationFold implements FoldStage<ProfileRecord> {
 
   reset(partitions: readonly number[]): void {
     this.#assigned = partitions;
-    this.options.definitionSwitch.lookAgain();
+    this.options.definitionSwitch.reset();
   }
 
   #engineOf({ workspace, profileId }: ProfileKey): ProfileRecord['engine'] {

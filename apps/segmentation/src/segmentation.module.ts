@@ -38,8 +38,8 @@ const providers: Provider[] = [
   { provide: ProfileRecords, useFactory: ({ keyed }: ServicePool) => new ProfileRecords(keyed), inject: [ServicePool] },
   {
     provide: DefinitionSwitch,
-    useFactory: ({ pool }: ServicePool, { PARTITIONS, TRIBUTARY_SECRET }: ServiceConfig, store: DefinitionsStore, engines: EngineDirectory, records: ProfileRecords) =>
-      new DefinitionSwitch({ partitions: PARTITIONS, store, engines, records, history: new History(pool, new ListChanges(TRIBUTARY_SECRET)), clock: Date.now }),
+    useFactory: ({ keyed }: ServicePool, { PARTITIONS, TRIBUTARY_SECRET }: ServiceConfig, store: DefinitionsStore, engines: EngineDirectory, records: ProfileRecords) =>
+      new DefinitionSwitch({ partitions: PARTITIONS, store, engines, records, history: new History(keyed, new ListChanges(TRIBUTARY_SECRET)), clock: Date.now }),
     inject: [ServicePool, ServiceConfig, DefinitionsStore, EngineDirectory, ProfileRecords],
   },
   { provide: SegmentsStore, useFactory: ({ pool }: ServicePool) => new SegmentsStore(pool, Date.now), inject: [ServicePool] },

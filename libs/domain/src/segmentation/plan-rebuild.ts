@@ -93,18 +93,34 @@ function needsOf(rules: CompiledRules, segments: readonly SegmentPlan[]): Histor
     if (!(leaf instanceof GaugeLeaf) || leaf.gauge instanceof ScoreGauge) continue;
     events.add((rules.sources[(leaf.gauge as CountGauge | RangeGauge).feature] as GaugeSource).element!.event);
   }
+  const asked = [...events];
   const consents = leaves.some((leaf) => leaf instanceof ConsentLeaf);
   if (consents) events.add('Consent Updated');
   const namesOf = <T>(type: new (...args: never[]) => T, name: (leaf: T) => string): string[] => [...new Set(leaves.filter((leaf) => leaf instanceof type).map((leaf) => name(leaf as T)))];
-  return {
-    none: segments.length === 0,
-    events: [...events],
-    identify: leaves.some((leaf) => leaf instanceof TraitLeaf || isCalendar(leaf)),
+  const identify = leaves.some((leaf) => leaf instanceof TraitLeaf || isCalendar(leaf));
+  const known = {
     scores: [...new Set(leaves.flatMap((leaf) => (leaf instanceof GaugeLeaf && leaf.gauge instanceof ScoreGauge ? [leaf.gauge.score] : [])))],
     computed: namesOf(ComputedLeaf, (leaf) => leaf.computed),
     clusters: namesOf(ClusterLeaf, (leaf) => leaf.model),
     lists: namesOf(ListLeaf, (leaf) => leaf.list),
+  };
+  // What is folded from all that was ever said, and memory, reach back to the beginning.
+  const remembers = identify || consents || Object.values(known).some((names) => names.length > 0) || segments.some(({ stay }) => stay !== undefined);
+  return {
+    none: segments.length === 0,
+    events: [...events],
+    reachMs: remembers ? Infinity : Math.max(0, ...leaves.map((leaf) => reachOf(rules, leaf))),
+    bodies: remembers || asked.some((name) => rules.routes.get(name)?.needsBody === true),
+    identify,
+    ...known,
     consents,
   };
+}
+
+/** How far back a leaf looks, ms. */
+function reachOf(rules: CompiledRules, leaf: Leaf): number {
+  if (leaf instanceof SequenceLeaf) return Math.max(...leaf.source.steps.map(({ reachMs }) => reachMs));
+  if (!(leaf instanceof GaugeLeaf) || leaf.gauge instanceof ScoreGauge) return 0;
+  return (rules.sources[(leaf.gauge as CountGauge | RangeGauge).feature] as GaugeSource).depth.reachMs;
 }
 

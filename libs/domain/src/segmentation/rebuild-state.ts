@@ -25,6 +25,10 @@ export interface HistoryNeeds {
   readonly none: boolean;
   /** Event names as in the entry header. */
   readonly events: readonly string[];
+  /** Events whose own time is older than this, ms, change nothing; Infinity: all are needed. */
+  readonly reachMs: number;
+  /** Something in the bodies is asked for; else the headers are enough. */
+  readonly bodies: boolean;
   readonly identify: boolean;
   /** `stay` is replayed: score, computed, cluster, list and consent entries at their times are needed too. */
   readonly scores: readonly string[];
@@ -79,7 +83,7 @@ function replayHistory(at: { readonly plan: FullPlan; readonly next: RuleEngine 
     const state = engine.newState(profileId);
     states.set(profileId, state);
     // History holds only what the plan asked for: the profile may have been born by something else.
-    const isBirth = entry.kind === 'event' && hashText(entry.messageId) === oldState.bornId;
+    const isBirth = entry.kind === 'event' ? hashText(entry.messageId) === oldState.bornId : entry.kind !== 'birth' && oldState.bornId === 0 && entry.appendedAtMs === oldState.bornMs;
     if (profileId === oldState.profileId && !isBirth) engine.apply(state, { kind: 'birth', appendedAtMs: oldState.bornMs });
     return state;
   };
