@@ -2,7 +2,7 @@
 const PROFILES_MIN = 50;
 const PROFILES_MAX = 1_000;
 /** How long a batch may take that moves profiles, live entries and commit included: what comes meanwhile waits for it. */
-const BATCH_MS = 50;
+const BATCH_MS = 75;
 
 /** How many profiles a batch moves, so that live entries wait for tens of milliseconds, on any machine under any load. */
 export class SwitchPace {
