@@ -8,7 +8,7 @@ import { ClusterLeaf, ComputedLeaf, ConsentLeaf, GaugeLeaf, type Leaf, ListLeaf,
 import type { Expression } from './program.js';
 import { readTrait } from './read-trait.js';
 import { PlainSource, SequenceSource, ValueSource } from './source.js';
-import { canonicalTest, compileTest } from './test-value.js';
+import { canonicalTest, compileTest, onlyWhereThere } from './test-value.js';
 import { compileWindow } from './window.js';
 
 /** A leaf and where it stands in a definition. */
@@ -60,7 +60,7 @@ export class RuleCompiler {
   private computedLeaf(node: { readonly computed: string; readonly op: ValueOp; readonly value?: Json }): Leaf {
     const key = `computed ${node.computed} ${canonicalTest(node)}`;
     return this.registry.leaf(key, () => {
-      const leaf = new ComputedLeaf(key, node.computed, compileTest(node, this.options.compilePattern));
+      const leaf = new ComputedLeaf(key, node.computed, onlyWhereThere(compileTest(node, this.options.compilePattern)));
       this.registry.source(`computed ${node.computed}`, (name) => new ValueSource(name, (state) => state.computed.get(node.computed))).add(leaf);
       return leaf;
     });

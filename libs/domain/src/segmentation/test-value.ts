@@ -27,6 +27,11 @@ export function compileTest(test: ValueTest, compilePattern: CompilePattern): Co
   return { holds: (value) => (value === undefined ? withAbsent : predicate(value)), oneOf: equalityKeys(test) };
 }
 
+/** Where there is none, nothing is satisfied (rule 25), whatever the test says of absent values. */
+export function onlyWhereThere(test: CompiledTest): CompiledTest {
+  return { ...test, holds: (value, t, days) => value !== undefined && test.holds(value, t, days) };
+}
+
 /** A text that is the same for tests that mean the same. */
 export function canonicalTest(test: ValueTest): string {
   const value = test.op === 'in' || test.op === 'notIn'
