@@ -121,6 +121,27 @@ describe('an edit', () => {
   });
 });
 
+describe('the topic of definitions', () => {
+  const toldNow = (): unknown[] => driver.definitions.splice(0).map(({ topic, key, value }) => [topic, String(key), value === null ? null : JSON.parse(String(value))]);
+
+  test('tells each definition once it is followed, what changed after an edit, and null after the end', async () => {
+    const told = (key: string, version: number, definitionsVersion: number, rule: object) => ['segments.defined', `ws_a/${key}`, { workspace: 'ws_a', segment: key, version, definitionsVersion, rule, stay: null }];
+    await driver.apply(anEvent(1, NOON_MS));
+    await saveSegment(segments, 'buyers', BUYERS);
+    await driver.prepareAll();
+    expect(toldNow()).toEqual([told('buyers', 1, 1, BUYERS)]);
+    await saveSegment(segments, 'others', { not: BUYERS });
+    await driver.prepareAll();
+    expect(toldNow()).toEqual([told('others', 1, 2, { not: BUYERS })]);
+    await saveSegment(segments, 'buyers', { ...BUYERS, within: '1d' }, { version: 2 });
+    await saveSegment(segments, 'others', { not: BUYERS }, { version: 2, paused: true });
+    await driver.prepareAll();
+    expect(toldNow()).toEqual([['segments.defined', 'ws_a/others', null], told('buyers', 2, 4, { ...BUYERS, within: '1d' })]);
+    await driver.prepareAll();
+    expect(toldNow()).toEqual([]);
+  });
+});
+
 describe('what changes elsewhere', () => {
   test('a new time zone moves calendar windows, and nothing else', async () => {
     await saveSegment(segments, 'today', { ...BUYERS, within: '1d', calendar: true } as never);

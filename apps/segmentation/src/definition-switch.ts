@@ -11,9 +11,12 @@ import type { ProfileRecord } from './profile-record.js';
 import type { ProfileRecords } from './profile-records.postgres.js';
 import { type Applied, type Chunk, ReadAhead } from './read-ahead.js';
 import { SwitchPace } from './switch-pace.js';
+import { tellDefinitions, TELLING_PARTITION } from './tell-definitions.js';
 
 /** Definitions changed elsewhere are noticed after this long, should the nudge be lost. */
 const LOOK_EVERY_MS = 2_000;
+/** Belongs to the partition that tells. */
+const FIRST_PROFILE = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Moves partitions from one definitions version to the next, profile by profile, while live entries flow: each profile
@@ -107,9 +110,15 @@ export class DefinitionSwitch {
       : { ...row, cursor: ids[ids.length - 1] as string, doneProfiles };
     context.write(upsertSwitch(next));
     await this.options.engines.adopt(next);
+    if (isLast && partition === TELLING_PARTITION) this.#tell(switching, context);
     if (isLast) this.lookAgain();
     else this.#ahead.begin(switching, next.cursor, at, size);
     return true;
+  }
+
+  #tell({ row: { workspace }, oldDefinitions, nextDefinitions }: Switch, context: PrepareContext<ProfileRecord>): void {
+    const emit = context.emitFor({ workspace, profileId: FIRST_PROFILE });
+    for (const record of tellDefinitions(oldDefinitions, nextDefinitions)) emit.record(record);
   }
 
   async #move({ ids, rows }: Pick<Chunk, 'ids' | 'rows'>, switching: Switch, { watermarkMs }: Applied, context: PrepareContext<ProfileRecord>): Promise<void> {

@@ -26,6 +26,8 @@ export class FoldDriver {
   readonly changes: SegmentChange[] = [];
   /** The records that told them. */
   readonly records: OutRecord[] = [];
+  /** What was told of definitions, committed or not. */
+  readonly definitions: OutRecord[] = [];
   /** States of merged profiles on their way. */
   readonly transfers: Transfer[] = [];
   fold!: SegmentationFold;
@@ -84,7 +86,7 @@ export class FoldDriver {
       partitions: [{ partition: PARTITION, watermarkMs: this.#watermarkMs, appliedOffset: this.#sequence }],
       states: (keys) => this.#load(keys),
       touch: ({ profileId }) => void touched.push(this.#states.get(profileId) as ProfileRecord),
-      emitFor: () => EMITTER,
+      emitFor: () => ({ ...EMITTER, record: (record) => void this.definitions.push(record) }),
       write: (write) => void writes.push(write),
     };
     await this.fold.prepare(context);

@@ -119,7 +119,7 @@ function needsOf(rules: CompiledRules, segments: readonly SegmentPlan[]): Histor
 
 /** How far back a leaf looks, ms. */
 function reachOf(rules: CompiledRules, leaf: Leaf): number {
-  if (leaf instanceof SequenceLeaf) return Math.max(...leaf.source.steps.map(({ reachMs }) => reachMs));
+  if (leaf instanceof SequenceLeaf) return Math.max(...leaf.source.steps.map(({ index }) => rules.stepFeatures[index]!.reachMs));
   if (!(leaf instanceof GaugeLeaf) || leaf.gauge instanceof ScoreGauge) return 0;
   return (rules.sources[(leaf.gauge as CountGauge | RangeGauge).feature] as GaugeSource).depth.reachMs;
 }

@@ -33,7 +33,10 @@ export function evalRule(node: RuleNode, t: number, world: NaiveWorld): boolean 
     const micros = lastKnown(world, 'scores', node.score);
     return typeof micros === 'number' && compareCount(node.op, node.value as Json, [BigInt(micros), 1_000_000n]);
   }
-  if ('computed' in node) return testValue(node, lastKnown(world, 'computed', node.computed) ?? undefined, t, world);
+  if ('computed' in node) {
+    const value = lastKnown(world, 'computed', node.computed) ?? undefined;
+    return value !== undefined && testValue(node, value, t, world);
+  }
   if ('cluster' in node) return node.in.some((label) => label === lastKnown(world, 'clusters', node.cluster));
   if ('segment' in node) return world.inside(node.segment);
   if ('list' in node) return world.entries.filter((one) => one.kind === 'list' && one.list === node.list).map((one) => (one as { member: boolean }).member).at(-1) ?? false;
