@@ -30,16 +30,17 @@ export class Publisher {
    */
   async publish(batch: Batch, partitions: readonly number[], out: readonly OutRecord[], whenSent: () => void): Promise<void> {
     await this.arrived();
+    let id: number | null = null;
     if (this.outbox === null) {
       if (batch.writes.length > 0) await this.pool.query(joinWrites(batch.writes));
     } else if (batch.advances.length > 0 || batch.writes.length > 0 || out.length > 0) {
       const writes = this.#sent.length > 0 ? [...batch.writes, deleteOutbox(this.#sent)] : batch.writes;
       const row = out.length > 0 ? insertOutbox(this.outbox, partitions, out) : null;
       const { rows } = await this.pool.query<{ outbox_id: number | null }>(fencedStatement(batch.advances, writes, row));
-      const id = rows[0]?.outbox_id ?? null;
-      this.#sent = id === null ? [] : [id];
+      id = rows[0]?.outbox_id ?? null;
+      this.#sent = [];
     }
-    this.#sending = out.length > 0 ? this.#send(out).then(whenSent) : Promise.resolve(whenSent());
+    this.#sending = this.#sendRow(id, out).then(whenSent);
     this.#sending.catch(() => {
       this.hasFailed = true;
       this.onFailure();
@@ -55,6 +56,12 @@ export class Publisher {
     } finally {
       this.hasFailed = false;
     }
+  }
+
+  /** A row counts as sent only then: a line that is stopped after a failed send must not take away what nobody has sent. */
+  async #sendRow(id: number | null, out: readonly OutRecord[]): Promise<void> {
+    if (out.length > 0) await this.#send(out);
+    if (id !== null) this.#sent = [id];
   }
 
   async #send(out: readonly OutRecord[]): Promise<void> {
