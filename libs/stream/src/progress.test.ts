@@ -83,6 +83,14 @@ test('after a lost answer the owner learns where it stands, also while the state
   expect((await answer)?.get('scoring')?.get(0)?.nextOffset).toBe(10);
 });
 
+test('what the server begins only after the owner has looked again is refused, even where the offset has not moved', async () => {
+  const ours = (await take('a', [0])).get(0) as Progress;
+  const again = (await reread(pool, ['scoring'], [0], 'a'))?.get('scoring')?.get(0) as Progress;
+  expect(await commit([step(ours, 0)], [note('belated')])).toBe('fenced');
+  expect(await commit([step(again, 10)], [note('again')])).toBe('committed');
+  expect(await notes()).toEqual(['again']);
+});
+
 test('who is no owner any more is told so', async () => {
   await take('a');
   expect(await reread(pool, ['scoring'], [0, 1], 'a')).not.toBeNull();

@@ -52,11 +52,15 @@ export async function claim(pool: Pool, stages: readonly string[], partitions: r
 
 /**
  * Where our partitions stand, after a batch of unknown outcome; null when another owner has taken one over. Waits for a
- * statement that is still under way on a connection we have lost.
+ * statement that is still under way on a connection we have lost, and raises the epoch, so that one which the server
+ * begins only now is refused: a batch that reads nothing new leaves the offset where it was, and would pass by that alone.
  */
 export async function reread(pool: Pool, stages: readonly string[], partitions: readonly number[], owner: string): Promise<Claimed | null> {
   const { rows } = await pool.query<Row>(
-    'select stage, partition, epoch, next_offset, positions, out_offset from stream.progress where stage = any($1::text[]) and partition = any($2::int[]) and owner = $3 order by 1, 2 for update',
+    `with ours as (
+       select stage, partition from stream.progress where stage = any($1::text[]) and partition = any($2::int[]) and owner = $3 order by 1, 2 for update)
+     update stream.progress p set epoch = p.epoch + 1 from ours where p.stage = ours.stage and p.partition = ours.partition
+     returning p.stage, p.partition, p.epoch, p.next_offset, p.positions, p.out_offset`,
     [stages, partitions, owner],
   );
   return rows.length === stages.length * partitions.length ? toProgress(rows, stages) : null;
