@@ -58,7 +58,8 @@ const TOPICS: readonly Topic[] = [
   parkedTopic('ingestion'), parkedTopic('consent'), parkedTopic('scoring'), parkedTopic('segmentation'),
 ];
 
-const template = {
+/** A database with what libs/stream and the tallying stages keep. */
+export const streamTemplate = {
   name: 'stream-stack',
   async prepare(url: string) {
     await migrate(url, [streamSchema], () => undefined);
@@ -70,7 +71,7 @@ const template = {
 
 export async function openStreamStack(): Promise<StreamStack> {
   const broker = createTestBroker();
-  const database = await createTestDatabase({ template });
+  const database = await createTestDatabase({ template: streamTemplate });
   const pool = createPool({ url: database.url, name: 'stream-stack', max: 12 });
   const linePool = createPool({ url: database.url, name: 'line', max: 12 });
   const client = process.env['KAFKA_CLIENT'] === 'platformatic' ? 'platformatic' : 'kafkajs';
