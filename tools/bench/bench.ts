@@ -14,7 +14,7 @@ import { httpSender, kafkaSender, sendOpenLoop, type Sender } from './send-load.
 import { EventSource, identifyOf, segmentsOf, STANDARD } from './workload.ts';
 
 /** Other things to measure; without a name of these it is the flow. */
-const MODES: Readonly<Record<string, string>> = { segmentation: './segmentation.ts', 'side-by-side': './side-by-side.ts' };
+const MODES: Readonly<Record<string, string>> = { segmentation: './segmentation.ts', 'side-by-side': './side-by-side.ts', scale: './scale.ts' };
 const mode = MODES[process.argv[2] ?? ''];
 if (mode !== undefined) {
   await import(mode);
