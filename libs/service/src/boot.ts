@@ -33,7 +33,8 @@ export interface ServiceApp {
 const BODY_BYTES_MAX = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 const LINE_CONNECTIONS_MAX = 4;
-const STATES_MAX = Number(process.env['STATES_MAX'] ?? 120_000);
+/** Profiles kept in memory by each keyed stage. More of them save look-ups, and cost pauses: the collector walks through all. */
+const STATES_MAX = Number(process.env['STATES_MAX'] ?? 10_000);
 const PROTO_DIR = join(import.meta.dirname, '../../contracts/src/proto');
 
 /**

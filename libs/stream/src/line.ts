@@ -22,6 +22,12 @@ import { isTransient } from './transient.js';
 
 /** At least this long between the starts of two batches: cost is per batch, and under load batches grow by themselves. */
 const PACE_MS = 5;
+/**
+ * A line rests as long as it has worked, at most this long, unless it is behind: the cores go to the stages that it feeds,
+ * and its next batch carries more for the same cost.
+ */
+const REST_MS_MAX = 10;
+const BEHIND_RECORDS = 200;
 /** How often a line without work looks around. */
 const REST_MS = 1_000;
 const FAILURES_MAX = 20;
@@ -172,8 +178,14 @@ export class Line {
       }
       const startedMs = this.#clock.monotonicMs();
       await this.#alone(() => this.#turn());
-      await this.#pause(Math.max(PACE_MS - (this.#clock.monotonicMs() - startedMs), this.#failures > 0 ? backoffMs(this.#failures) : 0));
+      await this.#pause(Math.max(this.#restMs(this.#clock.monotonicMs() - startedMs), this.#failures > 0 ? backoffMs(this.#failures) : 0));
     }
+  }
+
+  /** How long after a batch the next one begins. */
+  #restMs(workedMs: number): number {
+    const isBehind = this.#queue.length >= BEHIND_RECORDS || this.#steps[0].isFull?.() === true;
+    return Math.max(PACE_MS - workedMs, isBehind ? 0 : Math.min(workedMs, REST_MS_MAX));
   }
 
   #hasWork(): boolean {
