@@ -52,7 +52,6 @@ function stepClock(file) {
 async function watchPoints(file) {
   const { default: pg } = await import('pg');
   const { SerialProducer } = await import('../../libs/stream/dist/serial-producer.js');
-  let hasCommitted = false;
   const { query } = pg.Pool.prototype;
   pg.Pool.prototype.query = function (...args) {
     const text = typeof args[0] === 'string' ? args[0] : (args[0]?.text ?? '');
@@ -63,12 +62,11 @@ async function watchPoints(file) {
   };
   const { send } = SerialProducer.prototype;
   SerialProducer.prototype.send = async function (records) {
-    const isOfBatch = hasCommitted;
+    // Ticks have no value; everything else is what a batch came to.
+    const isWork = records.some(({ value }) => value !== null);
+    if (isWork) reach('before-send');
     await send.call(this, records);
-    if (isOfBatch) {
-      hasCommitted = false;
-      reach('after-send');
-    }
+    if (isWork) reach('after-send');
   };
 
   async function commit(run) {
@@ -76,8 +74,7 @@ async function watchPoints(file) {
     const answer = run();
     if (isArmed('in-commit')) setTimeout(() => reach('in-commit'), 1);
     const { rows } = await answer;
-    hasCommitted = rows[0]?.outbox_id != null;
-    if (hasCommitted) reach('after-commit');
+    if (rows[0]?.outbox_id != null) reach('after-commit');
     return answer;
   }
 

@@ -12,6 +12,9 @@ const HIT_MS_MAX = 15_000;
 const LOOK_MS = 20;
 
 const COMMIT_POINTS: readonly Point[] = ['before-commit', 'in-commit', 'after-commit', 'after-send'];
+/** A stage that keeps nothing alone in its process commits nothing with a fence: it reads, and sends. */
+const STATELESS = new Set(['consent', 'cleansing']);
+const SEND_POINTS: readonly Point[] = ['before-send', 'after-send'];
 const MAIL_POINTS: readonly Point[] = ['before-hand-over', 'after-hand-over'];
 
 const kill: Fault = {
@@ -75,13 +78,14 @@ const zombie: Fault = {
     const { site } = scene;
     const twin = await site.startTwin(target, 2);
     try {
-      const isHit = await hitAt(scene, target, 'before-commit', 'SIGSTOP');
+      const point = STATELESS.has(target) ? 'before-send' : 'before-commit';
+      const isHit = await hitAt(scene, target, point, 'SIGSTOP');
       if (!isHit) site.stack.process(target).pause();
       await sleep(FROZEN_MS);
       site.stack.process(target).resume();
       await sleep(200);
       await site.whenAllReady();
-      return `SIGSTOP ${isHit ? 'before-commit' : 'at a random moment'} for ${FROZEN_MS} ms while another instance took over, then SIGCONT`;
+      return `SIGSTOP ${isHit ? point : 'at a random moment'} for ${FROZEN_MS} ms while another instance took over, then SIGCONT`;
     } finally {
       await site.stopTwin(twin);
       await site.stack.whenReady(target);
@@ -146,6 +150,7 @@ const clock: Fault = {
 export const processFaults: readonly Fault[] = [kill, killAtPoint, term, freeze, zombie, absence, rolling, scale, clock];
 
 function choosePoint({ site, random }: Scene, target: string): Point {
+  if (STATELESS.has(target)) return SEND_POINTS[Math.floor(random() * SEND_POINTS.length)] as Point;
   const sendsMails = site.processes.some(({ name, services }) => name === target && services.includes('delivery'));
   const points = sendsMails ? [...COMMIT_POINTS, ...MAIL_POINTS] : COMMIT_POINTS;
   return points[Math.floor(random() * points.length)] as Point;

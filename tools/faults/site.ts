@@ -23,7 +23,7 @@ export interface SiteOptions {
 }
 
 /** Where in its work a process is to be hit: see preload.mjs. */
-export type Point = 'before-commit' | 'in-commit' | 'after-commit' | 'after-send' | 'before-hand-over' | 'after-hand-over';
+export type Point = 'before-commit' | 'in-commit' | 'after-commit' | 'before-send' | 'after-send' | 'before-hand-over' | 'after-hand-over';
 
 /** The preload's half of this list is in `preload.mjs`. */
 const PRELOAD = join(root, 'tools', 'faults', 'preload.mjs');
