@@ -22,7 +22,6 @@ const fillDisk: Fault = {
     }
     // Kafka ends when it cannot write, PostgreSQL may: their supervisor starts them again, and they find room.
     await site.stack.whenReady(target);
-    await site.whenAllReady();
     return `no byte free for ${ms} ms`;
   },
 };

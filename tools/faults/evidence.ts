@@ -38,6 +38,8 @@ export interface Evidence {
   readonly asOfMs: number;
   readonly history: readonly HistoryRow[];
   readonly changes: readonly StoredChange[];
+  /** Those that had come in addition when the topics had been read: time goes on meanwhile. */
+  readonly laterChanges: readonly StoredChange[];
   /** Records of the public topic, repeats included. */
   readonly published: readonly SegmentChange[];
   readonly decisions: readonly { readonly id: string; readonly decision: string; readonly reason: string }[];
@@ -55,22 +57,35 @@ export async function gatherEvidence(at: { readonly databaseUrl: string; readonl
   await client.connect();
   const ask = async <Row extends object>(text: string): Promise<Row[]> => (await client.query<Row>(text, [workspace])).rows;
   try {
+    // One moment for all tables.
+    await client.query('begin isolation level repeatable read read only');
     const { rows: [standing] } = await client.query<{ as_of: number }>(`select min(watermark_ms) as as_of from stream.progress where stage = 'segmentation'`);
     const history = await ask<HistoryRow>(`select message_id as "messageId", profile_id as "profileId", ts_ms as "timestampMs", appended_ms as "appendedMs" from scoring.history where workspace = $1`);
-    const changes = await ask<StoredChange>(`select profile_id as "profileId", sequence, segment, change, effective_ms as "effectiveMs", cause from segmentation.changes where workspace = $1 order by profile_id, sequence`);
+    const changes = await ask<StoredChange>(CHANGES);
     const sends = await ask<StoredSend>(`select id, automation, profile_id as "profileId", change_sequence as sequence, state, reason from delivery.sends where workspace = $1`);
     const identifiers = await ask<{ type: string; value: string; profile: string }>(`select type, value, profile_id as profile from ingestion.profile_identifiers where workspace = $1`);
     const merges = await ask<{ loser: string; survivor: string }>(`select loser, survivor from ingestion.merges where workspace = $1`);
+    await client.query('commit');
+    const topics = await readTopics(brokers);
+    const known = new Set(changes.map(placeOf));
+    const laterChanges = (await ask<StoredChange>(CHANGES)).filter((change) => !known.has(placeOf(change)));
     return {
       asOfMs: standing?.as_of ?? 0,
-      history, changes, sends,
+      history, changes, laterChanges, sends,
       profiles: new Map(identifiers.map(({ type, value, profile }) => [`${type}:${value}`, profile])),
       merged: new Set(merges.flatMap(({ loser, survivor }) => [loser, survivor])),
-      ...(await readTopics(brokers)),
+      ...topics,
     };
   } finally {
     await client.end();
   }
+}
+
+const CHANGES = `select profile_id as "profileId", sequence, segment, change, effective_ms as "effectiveMs", cause
+  from segmentation.changes where workspace = $1 order by profile_id, sequence`;
+
+function placeOf({ profileId, sequence }: StoredChange): string {
+  return `${profileId}/${sequence}`;
 }
 
 async function readTopics(brokers: string): Promise<Pick<Evidence, 'published' | 'decisions' | 'parked'>> {

@@ -21,7 +21,8 @@ export interface Fault {
   /** Processes or servers that it can be aimed at. */
   targets(site: Pick<Site, 'processes'>): readonly string[];
   /**
-   * Does harm, and takes it back: resolves when everything is ready again. Answers what was done in a few words, or
+   * Does harm, and takes it back: resolves when what it was aimed at is ready again; for the others the run waits, because
+   * another fault may hold them. Answers what was done in a few words, or
    * `null` when it could not be done here (said in the report).
    */
   inject(scene: Scene, target: string): Promise<string | null>;

@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
 });
 
 /** What a guard is there for. */
-const PROVOKING: Readonly<Record<string, readonly string[]>> = { fence: ['zombie'], watermark: ['absence'], clamp: ['kill'], ids: ['kill'], claim: ['kill'] };
+const PROVOKING: Readonly<Record<string, readonly string[]>> = { fence: ['zombie'], watermark: ['absence'], clamp: ['kill'], ids: ['kill'], claim: ['kill-at-point'] };
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());

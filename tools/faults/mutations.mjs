@@ -1,7 +1,7 @@
 // Guards that a mutation run leaves out, one at a time, to see that the checks catch it. The built code is changed while it
 // is loaded; a text that is not there exactly once stops the process: the guard has moved, and this list must follow it.
 
-/** @type {Record<string, { file: string, replace: [string | RegExp, string][] }>} */
+/** @type {Record<string, { file: string, replace: [RegExp, string][], also?: { file: string, replace: [RegExp, string][] }[] }>} */
 export const MUTATIONS = {
   // A former owner's batch is refused no more: neither by its epoch nor by where it stands.
   fence: {
@@ -29,9 +29,8 @@ export const MUTATIONS = {
   // An occasion to send that comes a second time is a second occasion.
   claim: {
     file: '/apps/delivery/dist/sends/claim.js',
-    replace: [
-      [/column\('changeSequence'\),/, "claims.map(() => Math.floor(Math.random() * 2 ** 50)),"],
-    ],
+    replace: [[/on conflict \(automation_id, profile_id, change_sequence\) do nothing/, '']],
+    also: [{ file: '/apps/delivery/dist/migrations/1-create-delivery.js', replace: [[/,\s*unique \(automation_id, profile_id, change_sequence\)/, '']] }],
   },
 };
 

@@ -141,7 +141,8 @@ class Run {
       await sleep(appointment.pauseMs);
       const group = [appointment, ...(schedule[index]?.together === true ? [schedule[index++] as Appointment] : [])];
       await Promise.all(group.map((one) => this.#inject(one, random)));
-      await this.#site.whenAllReady();
+      const names = group.map(({ fault, target }) => `${fault.name} ${target}`).join(' and ');
+      await this.#site.whenAllReady().catch((error: Error) => void this.#unhealed.push(wrong(`after ${names}: ${error.message}`)));
     }
     if (minutes !== null) await sleep(Math.max(0, endMs - Date.now()));
   }

@@ -15,7 +15,6 @@ const restartServer: Fault = {
   async inject({ site }, target) {
     await site.stack.process(target).restart();
     await site.stack.whenReady(target);
-    await site.whenAllReady();
     return 'ended in order, and started again';
   },
 };
@@ -27,7 +26,6 @@ const killServer: Fault = {
     site.stack.process(target).kill('SIGKILL');
     await sleep(500);
     await site.stack.whenReady(target);
-    await site.whenAllReady();
     return 'SIGKILL, recovered from its log';
   },
 };
@@ -43,7 +41,6 @@ const pauseServer: Fault = {
     signal(pids, 'SIGSTOP');
     await sleep(ms);
     signal(pids.reverse(), 'SIGCONT');
-    await site.whenAllReady();
     return `SIGSTOP for ${ms} ms`;
   },
 };
@@ -62,7 +59,6 @@ const exhaustPool: Fault = {
       return `${held.length} connections held from outside for ${POOL_HELD_MS} ms, so that there is none left; three of the product's broken off`;
     } finally {
       await Promise.all(held.map((client) => client.end().catch(() => undefined)));
-      await scene.site.whenAllReady();
     }
   },
 };
