@@ -10,6 +10,7 @@ const FROZEN_MS = SESSION_TIMEOUT_MS + 4_000;
 const ABSENT_MS_MIN = 12_000;
 const HIT_MS_MAX = 15_000;
 const LOOK_MS = 20;
+const READY_MS_MAX = 60_000;
 
 const COMMIT_POINTS: readonly Point[] = ['before-commit', 'in-commit', 'after-commit', 'after-send'];
 /** A stage that keeps nothing alone in its process commits nothing with a fence: it reads, and sends. */
@@ -84,7 +85,8 @@ const zombie: Fault = {
       await sleep(FROZEN_MS);
       site.stack.process(target).resume();
       await sleep(200);
-      await site.whenAllReady();
+      await site.stack.whenReady(target);
+      await twin.whenReady(READY_MS_MAX);
       return `SIGSTOP ${isHit ? point : 'at a random moment'} for ${FROZEN_MS} ms while another instance took over, then SIGCONT`;
     } finally {
       await site.stopTwin(twin);
