@@ -107,18 +107,22 @@ async function load(stack: Stack, extras: readonly Extra[]) {
   const { wrong, members } = await checkMemberships(env['DATABASE_URL'] as string, workspace, segments);
   await sender.close();
   await reader.stop();
-  const bytesPerEvent = { wal: Math.round((storedAfter.wal - storedBefore.wal) / sent.sent), tables: Math.round((storedAfter.tables - storedBefore.tables) / sent.sent) };
+  const bytesPerEvent = {
+    wal: Math.round((storedAfter.wal - storedBefore.wal) / sent.sent),
+    tables: Object.fromEntries([...storedAfter.tables].map(([table, bytes]) => [table, Math.round((bytes - (storedBefore.tables.get(table) ?? 0)) / sent.sent)] as const).filter(([, bytes]) => bytes > 0)),
+  };
   const changesPerEvent = Math.round((reader.changes / sent.sent) * 100) / 100;
   return { latencyMs: percentilesOf(reader.latency), bytesPerEvent, changesPerEvent, microsPerEvent: microsPerEvent(share, sent.sent / sent.seconds), generatorLagMs: Math.round(sent.generatorLagMs), wrong, members };
 }
 
-/** What PostgreSQL has written into its log so far, and what its tables and indexes take. */
-async function storedBytes(url: string): Promise<{ wal: number; tables: number }> {
+/** What PostgreSQL has written into its log so far, and what each table takes with its indexes, largest first. */
+async function storedBytes(url: string): Promise<{ wal: number; tables: Map<string, number> }> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  const { rows } = await client.query<{ wal: string; tables: string }>("select pg_current_wal_lsn() - '0/0'::pg_lsn as wal, pg_database_size(current_database()) as tables");
+  const { rows: [log] } = await client.query<{ wal: string }>("select pg_current_wal_lsn() - '0/0'::pg_lsn as wal");
+  const { rows: tables } = await client.query<{ name: string; bytes: string }>("select relid::regclass::text as name, pg_total_relation_size(relid) as bytes from pg_stat_user_tables order by 2 desc");
   await client.end();
-  return { wal: Number(rows[0]?.wal), tables: Number(rows[0]?.tables) };
+  return { wal: Number(log?.wal), tables: new Map(tables.map(({ name, bytes }) => [name, Number(bytes)])) };
 }
 
 /** The instances of the service together. */
